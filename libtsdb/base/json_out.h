@@ -1,0 +1,32 @@
+/* json_out.h - JSON out, streamed into a buffer, byte for byte as Go's encoders print it for the HTTP API:
+ * no blanks, strings escaped like encoding/json with SetEscapeHTML(false) (jsoniter's default): \u2028, \u2029 escaped,
+ * invalid UTF-8 becomes \ufffd, control characters \u00XX except \n \r \t. Commas are put by the writer. */
+#ifndef PM_BASE_JSON_OUT_H
+#define PM_BASE_JSON_OUT_H
+
+#include "libtsdb/base/buf.h"
+
+struct pm_json {
+	struct pm_buf *buf;
+	bool comma; /* the next value needs one before it */
+};
+
+void pm_json_init(struct pm_json *j, struct pm_buf *buf);
+void pm_json_object(struct pm_json *j); /* { */
+void pm_json_object_end(struct pm_json *j);
+void pm_json_array(struct pm_json *j);  /* [ */
+void pm_json_array_end(struct pm_json *j);
+void pm_json_key(struct pm_json *j, struct pm_str key);
+void pm_json_str(struct pm_json *j, struct pm_str s);
+void pm_json_cstr(struct pm_json *j, const char *s);
+void pm_json_int(struct pm_json *j, int64_t v);
+void pm_json_uint(struct pm_json *j, uint64_t v);
+void pm_json_bool(struct pm_json *j, bool v);
+void pm_json_null(struct pm_json *j);
+void pm_json_double(struct pm_json *j, double v);          /* a number, shortest, as encoding/json; not for NaN or infinities */
+void pm_json_sample_value(struct pm_json *j, double v);    /* "12.5", "NaN", "+Inf": a string, as the API has it */
+void pm_json_time(struct pm_json *j, int64_t t_ms);        /* 1435781430.781 */
+void pm_json_labels(struct pm_json *j, struct pm_labels l);/* {"a":"b"} */
+void pm_json_raw(struct pm_json *j, struct pm_str json);   /* trusted JSON text, as one value */
+
+#endif
