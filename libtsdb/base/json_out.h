@@ -1,6 +1,9 @@
-/* json_out.h - JSON out, streamed into a buffer, byte for byte as Go's encoders print it for the HTTP API:
- * no blanks, strings escaped like encoding/json with SetEscapeHTML(false) (jsoniter's default): \u2028, \u2029 escaped,
- * invalid UTF-8 becomes \ufffd, control characters \u00XX except \n \r \t. Commas are put by the writer. */
+/* json_out.h - JSON out, streamed into a buffer, byte for byte as Prometheus's HTTP API prints it: no blanks, control
+ * characters \u00xx (lower case) except \n \r \t. Commas are put by the writer.
+ *
+ * Two kinds of strings, as upstream has them (jsoniter, compatible with encoding/json): plain ones (pm_json_str, _cstr,
+ * _key: errors, names, lists of values) escape < > & as \u003c \u003e \u0026, U+2028 and U+2029 as \u2028 \u2029, and
+ * invalid UTF-8 as \ufffd; names and values of label sets (pm_json_labels) leave all of these as they are. */
 #ifndef PM_BASE_JSON_OUT_H
 #define PM_BASE_JSON_OUT_H
 
@@ -26,7 +29,7 @@ void pm_json_null(struct pm_json *j);
 void pm_json_double(struct pm_json *j, double v);          /* a number, shortest, as encoding/json; not for NaN or infinities */
 void pm_json_sample_value(struct pm_json *j, double v);    /* "12.5", "NaN", "+Inf": a string, as the API has it */
 void pm_json_time(struct pm_json *j, int64_t t_ms);        /* 1435781430.781 */
-void pm_json_labels(struct pm_json *j, struct pm_labels l);/* {"a":"b"} */
+void pm_json_labels(struct pm_json *j, struct pm_labels l);/* {"a":"b"}; strings not HTML-escaped, see above */
 void pm_json_raw(struct pm_json *j, struct pm_str json);   /* trusted JSON text, as one value */
 
 #endif
