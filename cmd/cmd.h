@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#define PM_VERSION "0.1.0"
-
 enum pm_exit { PM_EXIT_OK = 0, PM_EXIT_FAIL = 1, PM_EXIT_USAGE = 2, PM_EXIT_LINT = 3, PM_EXIT_EMPTY = 3 };
 
 enum pm_cmd_group { PM_GROUP_COLLECT, PM_GROUP_QUERY, PM_GROUP_STORE, PM_GROUP_SERVE };

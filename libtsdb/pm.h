@@ -19,6 +19,9 @@
 extern "C" {
 #endif
 
+/* The version of pm and its libraries: the one place; the Makefile reads it from here. */
+#define PM_VERSION "0.1.0"
+
 /* ---- errors ------------------------------------------------------------------------------------- */
 
 enum pm_err {
