@@ -26,7 +26,7 @@ void pm_buf_str(struct pm_buf *b, struct pm_str s);
 void pm_buf_cstr(struct pm_buf *b, const char *s);
 void pm_buf_char(struct pm_buf *b, char c);
 void pm_buf_fmt(struct pm_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void pm_buf_vfmt(struct pm_buf *b, const char *fmt, va_list ap);
+void pm_buf_vfmt(struct pm_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 int pm_buf_error(const struct pm_buf *b);
 struct pm_str pm_buf_view(const struct pm_buf *b); /* good until the next change */
 char *pm_buf_take(struct pm_buf *b, size_t *ret_len); /* the caller frees with pm_free; the buffer is empty again */

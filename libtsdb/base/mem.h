@@ -16,7 +16,8 @@ char *pm_strndup(const char *s, size_t len); /* NUL-terminated copy */
 int pm_grow_(void **p, size_t *cap, size_t want, size_t elem_size);
 #define pm_grow(p, cap, want) pm_grow_((void **)(p), (cap), (want), sizeof **(p))
 
-/* Tests: the nth allocation from now fails (1: the next; 0: none). Returns how many were made since the last call. */
+/* Tests: the nth allocation from now fails (1: the next; SIZE_MAX: count only; 0: off). Returns how many were made
+ * since the last call, if that call switched counting on. Thread-safe; costs a load and a branch while off. */
 size_t pm_mem_fail_nth(size_t n);
 
 #endif
