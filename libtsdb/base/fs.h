@@ -19,6 +19,8 @@ int pm_fs_size(int fd, uint64_t *ret, struct pm_error *err);
 int pm_fs_identity(int fd, uint64_t *ret_dev, uint64_t *ret_ino, struct pm_error *err);
 int pm_fs_pwrite(int fd, const void *p, size_t n, uint64_t off, struct pm_error *err);
 int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err); /* PM_ERR_CORRUPT when the file ends early */
+/* At most `n` bytes from the descriptor's own position, as read(2): files, pipes, terminals. `*ret` 0: the end. */
+int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);  /* blocks are there afterwards, file grows */
 int pm_fs_sync(int fd, struct pm_error *err);     /* fdatasync */
 int pm_fs_sync_dir(int dirfd, struct pm_error *err);
