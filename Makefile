@@ -11,7 +11,7 @@ OPT      ?= -O2 -g
 SAN      ?=
 WARN     := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
             -Wvla -Wwrite-strings -Wundef -Wformat=2 -Wno-unused-parameter -Werror
-WARNXX   := -Wall -Wextra -Wshadow -Wno-unused-parameter -Werror
+WARNXX   := -Wall -Wextra -Wno-unused-parameter -Werror
 CPPFLAGS_PM := -D_GNU_SOURCE -I. $(CPPFLAGS)
 CFLAGS_PM   := -std=gnu17 -fno-strict-aliasing -pthread $(WARN) $(OPT) $(SAN) $(CFLAGS)
 CXXFLAGS_PM := -std=gnu++17 -fno-exceptions -pthread $(WARNXX) $(OPT) $(SAN) $(CXXFLAGS)
@@ -19,7 +19,7 @@ BANNED   := -include libtsdb/base/banned.h
 
 # RE2 and the C++ library are linked in: loading them costs a short command more than its work does.
 LINK     = $(CXX) $(OPT) $(SAN) -pthread $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
-LDLIBS   := -Wl,-Bstatic -lre2 -Wl,-Bdynamic -static-libstdc++ -static-libgcc -lm -ldl -lpthread
+LDLIBS   := -Wl,-Bstatic -lre2 -lz -Wl,-Bdynamic -static-libstdc++ -static-libgcc -lm -ldl -lpthread
 
 PREFIX   ?= /usr/local
 LISTEN   ?= 127.0.0.1:9090
