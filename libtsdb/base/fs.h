@@ -3,7 +3,7 @@
  * Every function returns 0 or a negative enum pm_err and fills `err` with "PATH: what: strerror". ENOSPC, EDQUOT
  * give PM_ERR_NOSPACE; ENOENT PM_ERR_NOTFOUND; EROFS, EACCES, EPERM PM_ERR_READONLY; EEXIST PM_ERR_EXISTS; ENOMEM
  * PM_ERR_NOMEM; the rest PM_ERR_IO. EINTR is retried, short writes are continued. Descriptors are O_CLOEXEC.
- * Tests plug in faults with pm_fs_fail_nth and a whole simulated disk with pm_fs_hooks. */
+ * Tests plug in faults with pm_fs_fail_nth. */
 #ifndef PM_BASE_FS_H
 #define PM_BASE_FS_H
 
@@ -20,6 +20,8 @@ int pm_fs_identity(int fd, uint64_t *ret_dev, uint64_t *ret_ino, struct pm_error
 int pm_fs_pwrite(int fd, const void *p, size_t n, uint64_t off, struct pm_error *err);
 int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err); /* PM_ERR_CORRUPT when the file ends early */
 /* At most `n` bytes from the descriptor's own position, as read(2): files, pipes, terminals. `*ret` 0: the end. */
+int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
+/* From the descriptor's position, at most n bytes; `*ret` 0 at the end. For pipes and files whose size is not known. */
 int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);  /* blocks are there afterwards, file grows */
 int pm_fs_sync(int fd, struct pm_error *err);     /* fdatasync */
@@ -46,7 +48,9 @@ int pm_fs_boot_id(char out[37], struct pm_error *err);
 
 enum pm_fs_op { PM_FS_OP_OPEN, PM_FS_OP_WRITE, PM_FS_OP_READ, PM_FS_OP_SYNC, PM_FS_OP_ALLOCATE, PM_FS_OP_MAP, PM_FS_OP_RENAME,
 	PM_FS_OP_UNLINK, PM_FS_OP_LOCK, PM_FS_OP_ANY };
-/* Tests: the nth operation of this kind from now fails with `errnum` (n 0: none). Returns operations of the kind counted since the last call. */
+/* Tests: the nth operation of this kind from now fails with `errnum` (n 0: off; SIZE_MAX: count only). Kinds are armed
+ * independently; PM_FS_OP_ANY counts all. mkdir counts as OPEN, link as RENAME. Returns the operations of the kind since
+ * the last call, if that call switched counting on. Thread-safe. */
 size_t pm_fs_fail_nth(enum pm_fs_op op, size_t n, int errnum);
 
 #endif
