@@ -1,0 +1,27 @@
+/* server.h - the HTTP server. server.c is the only includer of libmicrohttpd, which it loads on first use. */
+#ifndef PM_SERVE_SERVER_H
+#define PM_SERVE_SERVER_H
+
+#include "cmd/serve/request.h"
+
+struct pm_server;
+
+struct pm_server_opts {
+	int listen_fd;                  /* becomes the server's */
+	const struct pm_route *routes;  /* ends with a NULL path; borrowed */
+	struct pm_serve *serve;         /* handed to handlers */
+	unsigned connection_max;
+	unsigned worker_max;            /* slow requests at once */
+	size_t body_max;                /* bytes of a request's body; more is 413 */
+};
+
+/* Start answering. PM_ERR_UNSUPPORTED: libmicrohttpd can't be loaded. On error listen_fd is closed too. */
+int pm_server_new(const struct pm_server_opts *opts, struct pm_server **ret, struct pm_error *err);
+/* Stop taking connections, cancel slow requests, send what is ready for at most some seconds, end all threads. NULL allowed. */
+void pm_server_free(struct pm_server *s);
+
+/* What the server counted, for /metrics: per route and status, and durations per route. Appends text lines. */
+struct pm_buf;
+void pm_server_metrics(struct pm_server *s, struct pm_buf *out);
+
+#endif
