@@ -1,0 +1,105 @@
+/* out.c - what every command says in the same words: errors, usage, warnings, and the state of stdout at the end. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char command[64] = "pm";
+
+void pm_set_command(const char *name)
+{
+	if (name)
+		snprintf(command, sizeof command, "pm %s", name);
+	else
+		snprintf(command, sizeof command, "pm");
+}
+
+bool pm_colour(FILE *f)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+int pm_report(const struct pm_ctx *ctx, const struct pm_error *err)
+{
+	const char *msg = err->msg[0] ? err->msg : pm_strerror(err->code);
+
+	(void)ctx;
+	if (err->file[0] && err->line > 0 && err->column > 0)
+		fprintf(stderr, "%s: %s:%d:%d: %s\n", command, err->file, err->line, err->column, msg);
+	else if (err->file[0] && err->line > 0)
+		fprintf(stderr, "%s: %s:%d: %s\n", command, err->file, err->line, msg);
+	else if (err->file[0])
+		fprintf(stderr, "%s: %s: %s\n", command, err->file, msg);
+	else
+		fprintf(stderr, "%s: %s\n", command, msg);
+	return PM_EXIT_FAIL;
+}
+
+/* An expression that begins with a minus was read as options: show the way out. The names in the usage line tell which
+ * commands take expressions. */
+static void hint_minus(const struct pm_ctx *ctx)
+{
+	if (!strstr(ctx->cmd->usage, "EXPR"))
+		return;
+	for (int i = 0; i < ctx->argc; i++) {
+		const char *a = ctx->argv[i];
+
+		if (a[0] == '-' && a[1] && a[1] != '-' && a[2]) {
+			fprintf(stderr, "an expression that begins with a minus follows --: pm %s -- '%s'\n",
+				ctx->cmd->name, a);
+			return;
+		}
+	}
+}
+
+int pm_usage(const struct pm_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: ", command);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	if (!ctx || !ctx->cmd)
+		return PM_EXIT_USAGE;
+	hint_minus(ctx);
+	fprintf(stderr, "usage: pm %s%s%s\n", ctx->cmd->name, ctx->cmd->usage[0] ? " " : "", ctx->cmd->usage);
+	return PM_EXIT_USAGE;
+}
+
+void pm_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: warning: ", command);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int pm_print(struct pm_str text)
+{
+	if (text.len)
+		fwrite(text.ptr, 1, text.len, stdout);
+	return PM_EXIT_OK;
+}
+
+int pm_flush_stdout(void)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return PM_EXIT_OK;
+	if (errno == EPIPE) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	fprintf(stderr, "%s: standard output: %s\n", command, errno ? strerror(errno) : "write failed");
+	return PM_EXIT_FAIL;
+}
