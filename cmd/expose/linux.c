@@ -1,0 +1,111 @@
+/* linux.c - the collectors of this host, as a table, and the page they make together.
+ *
+ * Names and meanings are node_exporter's; a collector that fails never fails the page. */
+#include "cmd/expose/linux.h"
+
+#include "cmd/expose/expose.h"
+#include "libtsdb/base/clock.h"
+
+static const struct collector {
+	const char *name;
+	bool on; /* by default */
+	int (*collect)(struct pm_linux *x, struct pm_error *err);
+} collectors[] = {
+	{ "cpu", true, pm_linux_cpu },
+	{ "diskstats", true, pm_linux_diskstats },
+	{ "filesystem", true, pm_linux_filesystem },
+	{ "loadavg", true, pm_linux_loadavg },
+	{ "meminfo", true, pm_linux_meminfo },
+	{ "netdev", true, pm_linux_netdev },
+	{ "stat", true, pm_linux_stat },
+};
+
+enum { COLLECTORS = sizeof collectors / sizeof collectors[0], COLLECTOR_MEMORY_MAX = 64 << 20 };
+
+static const struct pm_metric duration =
+	PM_GAUGE("node_scrape_collector_duration_seconds", "How long a collector took, in seconds.");
+static const struct pm_metric success = PM_GAUGE("node_scrape_collector_success", "1 when a collector succeeded.");
+
+static bool named(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool wanted(const struct pm_linux_opts *opts, const struct collector *c)
+{
+	if (named(opts->without, opts->without_count, c->name))
+		return false;
+	return opts->only_count ? named(opts->only, opts->only_count, c->name) : c->on;
+}
+
+static int check_names(const char *const *names, size_t count, struct pm_error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+		while (k < COLLECTORS && strcmp(collectors[k].name, names[i]) != 0)
+			k++;
+		if (k == COLLECTORS)
+			return pm_fail(err, PM_ERR_INVALID, "no collector is called \"%s\"", names[i]);
+	}
+	return 0;
+}
+
+void pm_linux_collector_names(struct pm_buf *out)
+{
+	for (size_t i = 0; i < COLLECTORS; i++)
+		pm_buf_fmt(out, "  %s%s\n", collectors[i].name, collectors[i].on ? "" : " (off by default)");
+}
+
+static void collect(struct pm_linux *x, const struct collector *c, const struct pm_linux_opts *opts)
+{
+	struct pm_error err = { 0 };
+	int64_t start_ns = pm_monotonic_ns();
+	int rc = c->collect(x, &err);
+	double seconds = (double)(pm_monotonic_ns() - start_ns) / 1e9;
+	pm_emit(x->emit, &duration, seconds, PM_LABEL("collector", pm_str(c->name)));
+	pm_emit(x->emit, &success, rc == 0, PM_LABEL("collector", pm_str(c->name)));
+	if (rc != 0 && opts->failed)
+		opts->failed(opts->arg, c->name, &err);
+	pm_arena_reset(&x->arena);
+}
+
+/* `path` without slashes at its end, in x's arena's stead: a copy in the emitter's, which lives as long as the page. */
+static const char *root_dir(struct pm_emit *e, const char *path)
+{
+	size_t n = strlen(path);
+	while (n > 0 && path[n - 1] == '/')
+		n--;
+	return pm_arena_printf(&e->arena, "%.*s", (int)n, path);
+}
+
+int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct pm_error *err)
+{
+	struct pm_emit emit;
+	int rc = check_names(opts->only, opts->only_count, err);
+	if (rc == 0)
+		rc = check_names(opts->without, opts->without_count, err);
+	if (rc != 0)
+		return rc;
+	pm_emit_init(&emit);
+	struct pm_linux x = { .emit = &emit, .procfs = root_dir(&emit, opts->procfs ? opts->procfs : "/proc"),
+		.sysfs = root_dir(&emit, opts->sysfs ? opts->sysfs : "/sys"),
+		.rootfs = root_dir(&emit, opts->rootfs ? opts->rootfs : "/") };
+	pm_arena_init(&x.arena, COLLECTOR_MEMORY_MAX);
+	rc = x.procfs && x.sysfs && x.rootfs ? 0 : PM_ERR_NOMEM;
+	for (size_t i = 0; rc == 0 && i < COLLECTORS; i++)
+		if (wanted(opts, &collectors[i]))
+			collect(&x, &collectors[i], opts);
+	if (rc == 0)
+		rc = pm_emit_write(&emit, out);
+	pm_arena_release(&x.arena);
+	pm_emit_release(&emit);
+	return rc ? pm_fail(err, rc, "exposition: %s", pm_strerror(rc)) : 0;
+}
+
+int pm_expose_linux(struct pm_buf *out, struct pm_error *err)
+{
+	return pm_linux_page(&(struct pm_linux_opts){ 0 }, out, err);
+}

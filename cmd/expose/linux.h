@@ -1,0 +1,42 @@
+/* linux.h - what the collectors of `pm expose linux` share. One file a collector, linux_NAME.c; linux.c has the table.
+ *
+ * A collector emits what it can and returns 0, or a negative enum pm_err, which the page tells as
+ * node_scrape_collector_success 0; what it emitted before stays. PM_ERR_NOTFOUND: this host has no such thing. */
+#ifndef PM_EXPOSE_LINUX_H
+#define PM_EXPOSE_LINUX_H
+
+#include "cmd/expose/emit.h"
+#include "cmd/expose/procfile.h"
+
+struct pm_linux {
+	const char *procfs, *sysfs, *rootfs; /* without a slash at the end; rootfs "" is the root itself */
+	struct pm_emit *emit;
+	struct pm_arena arena; /* emptied after each collector */
+};
+
+/* What a page has. Strings are borrowed. */
+struct pm_linux_opts {
+	const char *procfs, *sysfs, *rootfs; /* NULL: /proc, /sys, / */
+	const char *const *only;             /* names of collectors; only_count 0: those that are on by default */
+	size_t only_count;
+	const char *const *without;          /* leave these out */
+	size_t without_count;
+	/* Called for each collector that failed, the reason in `err`; may be NULL. */
+	void (*failed)(void *arg, const char *collector, const struct pm_error *err);
+	void *arg;
+};
+
+/* Append one page. PM_ERR_INVALID: a name in `only` or `without` is no collector; PM_ERR_NOMEM, PM_ERR_LIMIT. */
+int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct pm_error *err);
+/* Append "  NAME" lines of all collectors, those off by default marked. For help and error messages. */
+void pm_linux_collector_names(struct pm_buf *out);
+
+int pm_linux_cpu(struct pm_linux *x, struct pm_error *err);
+int pm_linux_diskstats(struct pm_linux *x, struct pm_error *err);
+int pm_linux_filesystem(struct pm_linux *x, struct pm_error *err);
+int pm_linux_loadavg(struct pm_linux *x, struct pm_error *err);
+int pm_linux_meminfo(struct pm_linux *x, struct pm_error *err);
+int pm_linux_netdev(struct pm_linux *x, struct pm_error *err);
+int pm_linux_stat(struct pm_linux *x, struct pm_error *err);
+
+#endif
