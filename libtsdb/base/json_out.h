@@ -27,7 +27,8 @@ void pm_json_uint(struct pm_json *j, uint64_t v);
 void pm_json_bool(struct pm_json *j, bool v);
 void pm_json_null(struct pm_json *j);
 void pm_json_double(struct pm_json *j, double v);          /* a number, shortest, as encoding/json; not for NaN or infinities */
-void pm_json_sample_value(struct pm_json *j, double v);    /* "12.5", "NaN", "+Inf": a string, as the API has it */
+void pm_json_sample_value(struct pm_json *j, double v);    /* "12.5", "1e-09", "NaN", "+Inf": samples of vectors and matrices;
+                                                              scalars of the API are pm_double_format_f in quotes */
 void pm_json_time(struct pm_json *j, int64_t t_ms);        /* 1435781430.781 */
 void pm_json_labels(struct pm_json *j, struct pm_labels l);/* {"a":"b"}; strings not HTML-escaped, see above */
 void pm_json_raw(struct pm_json *j, struct pm_str json);   /* trusted JSON text, as one value */
