@@ -1,0 +1,282 @@
+/* import.c - pm import: text with timestamps into the store, in transactions of about a million samples.
+ *
+ * The input is read in windows of whole lines, so memory does not grow with it. A transaction is never held while a
+ * pipe may keep us waiting: other writers queue behind it. What stops an import stops it between transactions; the
+ * message says up to which line samples are stored. */
+#include "cmd/cmd.h"
+#include "cmd/window.h"
+
+#include "libscrape/scrape.h"
+#include "libtsdb/base/clock.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+enum { WINDOW_SIZE = 8 << 20, TXN_SAMPLES = 1000000, PROGRESS_MS = 200, BAR_WIDTH = 30 };
+
+enum { OPT_FORMAT = PM_OPT_ID };
+
+static const struct pm_opt import_opts[] = {
+	{ "format", OPT_FORMAT, "FORMAT", "openmetrics (times in seconds) or text (times in milliseconds) (openmetrics)" },
+	{ 0 },
+};
+
+struct import {
+	struct pm_ctx *ctx;
+	struct scrape_parser *parser;
+	enum scrape_format format;
+	bool quiet;                 /* no progress bar */
+	int64_t shown_ms;           /* when the bar was drawn last */
+
+	/* the file at hand */
+	const char *path;
+	struct pm_window window;
+	uint64_t lines;             /* before the window at hand */
+	uint64_t committed, committed_line, exemplars;
+	bool ended;                 /* # EOF was seen */
+
+	/* the transaction at hand */
+	struct tsdb_txn *txn;
+	size_t pending;
+	struct pm_str last_text;    /* name and labels of the line before, and its series */
+	tsdb_sid last_sid;
+};
+
+static const char *input_name(const struct import *im)
+{
+	return strcmp(im->path, "-") == 0 ? "standard input" : im->path;
+}
+
+/* ---- progress ----------------------------------------------------------------------------------- */
+
+static void show_progress(struct import *im)
+{
+	int64_t now_ms = pm_monotonic_ns() / 1000000;
+	const struct pm_window *w = &im->window;
+	double millions = (double)(im->committed + im->pending) / 1e6;
+	int done = w->size ? (int)(w->read * BAR_WIDTH / w->size) : 0;
+
+	if (im->quiet || now_ms - im->shown_ms < PROGRESS_MS)
+		return;
+	im->shown_ms = now_ms;
+	done = done > BAR_WIDTH ? BAR_WIDTH : done;
+	fprintf(stderr, "\r\033[K%s ", input_name(im));
+	if (w->size)
+		fprintf(stderr, "[%.*s%*s] ", done, "##############################", BAR_WIDTH - done, "");
+	fprintf(stderr, "%.1f M samples", millions);
+}
+
+static void clear_progress(struct import *im)
+{
+	if (!im->quiet && im->shown_ms)
+		fprintf(stderr, "\r\033[K");
+	im->shown_ms = 0;
+}
+
+/* ---- transactions ------------------------------------------------------------------------------- */
+
+static int commit(struct import *im, uint64_t line, struct pm_error *err)
+{
+	struct tsdb_txn *txn = im->txn;
+	int rc;
+
+	if (!txn)
+		return 0;
+	im->txn = NULL;
+	im->last_text = (struct pm_str){ 0 };
+	rc = tsdb_txn_commit(txn, err);
+	if (rc == 0) {
+		im->committed += im->pending;
+		im->committed_line = line;
+	}
+	im->pending = 0;
+	return rc;
+}
+
+/* Files that go series by series name the same one many times in a row: look it up once. */
+static int append(struct import *im, const struct scrape_line *l, struct pm_error *err)
+{
+	int rc = 0;
+
+	if (!im->txn)
+		rc = tsdb_txn_begin(im->ctx->db, &im->txn, err);
+	if (rc < 0)
+		return rc;
+	if (im->last_text.len && pm_str_eq(im->last_text, l->text))
+		rc = tsdb_txn_append_sid(im->txn, im->last_sid, l->t_ms, l->v, err);
+	else
+		rc = tsdb_txn_append(im->txn, l->labels, l->t_ms, l->v, &im->last_sid, err);
+	if (rc < 0)
+		return rc;
+	im->last_text = l->text;
+	im->pending++;
+	return 0;
+}
+
+/* ---- lines -------------------------------------------------------------------------------------- */
+
+static int take_line(struct import *im, const struct scrape_line *l, struct pm_error *err)
+{
+	int rc = 0;
+
+	if (im->ended)
+		rc = pm_fail(err, PM_ERR_INVALID, "more lines after # EOF");
+	else if (l->item == SCRAPE_ITEM_EOF)
+		im->ended = true;
+	else if (l->item == SCRAPE_ITEM_SAMPLE && l->t_ms == PM_NO_TIME)
+		rc = pm_fail(err, PM_ERR_INVALID, "the sample has no timestamp");
+	else if (l->item == SCRAPE_ITEM_SAMPLE)
+		rc = append(im, l, err);
+	im->exemplars += rc == 0 && l->item == SCRAPE_ITEM_SAMPLE && l->has_exemplar;
+	if (rc == PM_ERR_INVALID && err->line == 0)
+		err->line = l->line;
+	if (rc == 0 && im->pending >= TXN_SAMPLES)
+		rc = commit(im, im->lines + (uint64_t)l->line, err);
+	return rc;
+}
+
+static uint64_t count_lines(struct pm_str text)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.ptr[i] == '\n';
+	return n;
+}
+
+/* Errors of the parser count lines from the start of the window. */
+static int place_error(const struct import *im, int rc, struct pm_error *err)
+{
+	if (err->line > 0) {
+		uint64_t line = im->lines + (uint64_t)err->line;
+
+		err->line = line > INT32_MAX ? INT32_MAX : (int)line;
+		snprintf(err->file, sizeof err->file, "%s", input_name(im));
+	}
+	return rc;
+}
+
+static int take_window(struct import *im, struct pm_str text, struct pm_error *err)
+{
+	struct scrape_line line;
+	int rc;
+
+	im->last_text = (struct pm_str){ 0 };
+	scrape_parser_begin(im->parser, im->format, text);
+	while ((rc = scrape_parser_next(im->parser, &line, err)) > 0) {
+		rc = take_line(im, &line, err);
+		if (rc < 0)
+			break;
+	}
+	if (rc < 0)
+		return place_error(im, rc, err);
+	im->lines += count_lines(text);
+	return im->window.size ? 0 : commit(im, im->lines, err);
+}
+
+static int take_all(struct import *im, struct pm_error *err)
+{
+	struct pm_str text;
+	int rc;
+
+	while ((rc = pm_window_next(&im->window, &text, err)) > 0) {
+		rc = take_window(im, text, err);
+		if (rc < 0)
+			return rc;
+		show_progress(im);
+	}
+	if (rc < 0)
+		return rc;
+	if (!im->ended && im->format == SCRAPE_FORMAT_OPENMETRICS_PART)
+		return pm_fail(err, PM_ERR_INVALID, "%s: ends without # EOF: part of it may be missing", input_name(im));
+	return commit(im, im->lines, err);
+}
+
+/* ---- files -------------------------------------------------------------------------------------- */
+
+static void tell_end(const struct import *im, bool failed)
+{
+	const char *plural = im->committed == 1 ? "" : "s";
+
+	if (failed && im->committed)
+		fprintf(stderr, "pm import: %s: %" PRIu64 " sample%s stored, up to line %" PRIu64 "\n", input_name(im),
+			im->committed, plural, im->committed_line);
+	else if (failed)
+		fprintf(stderr, "pm import: %s: nothing stored\n", input_name(im));
+	else
+		printf("%s: %" PRIu64 " sample%s\n", input_name(im), im->committed, plural);
+	if (im->exemplars)
+		pm_warn("%s: %" PRIu64 " exemplars were left out: they are not stored yet", input_name(im),
+			im->exemplars);
+}
+
+static int import_file(struct import *im, const char *path)
+{
+	struct pm_error err = { 0 };
+	int rc, code = PM_EXIT_OK;
+
+	im->path = path;
+	im->lines = im->committed = im->committed_line = im->exemplars = 0;
+	im->ended = false;
+	rc = pm_window_open(&im->window, path, WINDOW_SIZE, &err);
+	if (rc < 0)
+		return pm_report(im->ctx, &err);
+	rc = take_all(im, &err);
+	tsdb_txn_abort(im->txn);
+	im->txn = NULL;
+	im->pending = 0;
+	clear_progress(im);
+	if (rc < 0)
+		code = pm_report(im->ctx, &err);
+	tell_end(im, rc < 0);
+	pm_window_close(&im->window);
+	return code;
+}
+
+static int parse_options(struct pm_ctx *ctx, struct import *im)
+{
+	const char *value;
+	int id;
+
+	while ((id = pm_opt_next(ctx, &value)) > 0) {
+		if (strcmp(value, "openmetrics") == 0)
+			im->format = SCRAPE_FORMAT_OPENMETRICS_PART;
+		else if (strcmp(value, "text") == 0)
+			im->format = SCRAPE_FORMAT_TEXT;
+		else
+			return pm_usage(ctx, "unknown format \"%s\": want openmetrics or text", value);
+	}
+	return id < 0 ? PM_EXIT_USAGE : PM_EXIT_OK;
+}
+
+static int import_run(struct pm_ctx *ctx)
+{
+	struct import im = { .ctx = ctx, .format = SCRAPE_FORMAT_OPENMETRICS_PART, .quiet = !pm_colour(stderr) };
+	int code = parse_options(ctx, &im);
+
+	if (code != PM_EXIT_OK)
+		return code;
+	if (scrape_parser_new(&im.parser) < 0)
+		return pm_report(ctx, &(struct pm_error){ .code = PM_ERR_NOMEM });
+	for (int i = 0; i < ctx->argc && code == PM_EXIT_OK; i++)
+		code = import_file(&im, ctx->argv[i]);
+	scrape_parser_free(im.parser);
+	return code;
+}
+
+const struct pm_cmd pm_cmd_import = {
+	.name = "import",
+	.group = PM_GROUP_STORE,
+	.flags = PM_CMD_DATA_WRITE,
+	.args_min = 1,
+	.summary = "load samples with timestamps from OpenMetrics text",
+	.usage = "[--format FORMAT] [--fsync WHEN] FILE|-...",
+	.opts = import_opts,
+	.help = "Every sample must have a timestamp; OpenMetrics must end with \"# EOF\". \"-\" is standard input. Samples\n"
+		"are stored in transactions of about a million; when a line is refused the import stops, and says up to\n"
+		"which line samples are stored. Of two samples of a series with the same time the first counts.",
+	.example = "pm import history.om\n"
+		   "zstdcat history.om.zst | pm -d /var/lib/pm import -\n"
+		   "pm import --format text dump.prom",
+	.run = import_run,
+};
