@@ -9,6 +9,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct pm_buf {
 	char *ptr;
 	size_t len, cap;
@@ -31,4 +35,7 @@ int pm_buf_error(const struct pm_buf *b);
 struct pm_str pm_buf_view(const struct pm_buf *b); /* good until the next change */
 char *pm_buf_take(struct pm_buf *b, size_t *ret_len); /* the caller frees with pm_free; the buffer is empty again */
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -2,13 +2,14 @@
 #include "libtsdb/base/json_out.h"
 
 #include "libtsdb/base/num.h"
+#include "libtsdb/base/utf8.h"
 
 #include <assert.h>
 #include <math.h>
 
 enum {
 	ESC_ALWAYS = 1, /* control characters, quote, backslash */
-	ESC_PLAIN = 2,  /* only in plain strings: HTML, and bytes that begin or break UTF-8 */
+	ESC_PLAIN = 2,  /* only in plain strings: HTML, and what is not ASCII */
 };
 
 static const unsigned char escapes[256] = {
@@ -95,61 +96,36 @@ static void put_ascii_escape(struct pm_buf *b, unsigned char c)
 	pm_buf_add(b, text, 2);
 }
 
-/* Length of the UTF-8 sequence at p, 0 when it is invalid (overlong, surrogate, too large, cut). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	unsigned char first = p[0], low = 0x80, high = 0xbf;
-	size_t len = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-
-	if (len == 0 || left < len)
-		return 0;
-	if (first == 0xe0)
-		low = 0xa0;
-	else if (first == 0xed)
-		high = 0x9f;
-	else if (first == 0xf0)
-		low = 0x90;
-	else if (first == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
 /* One character beyond ASCII of a plain string; returns the bytes it took. */
-static size_t put_utf8(struct pm_buf *b, const unsigned char *p, size_t left)
+static size_t put_rune(struct pm_buf *b, struct pm_str s)
 {
-	size_t len = utf8_len(p, left);
+	size_t len;
+	uint32_t rune = pm_utf8_decode(s, &len);
 
-	if (len == 0) {
+	if (rune == PM_RUNE_ERROR && len == 1)
 		pm_buf_cstr(b, "\\ufffd");
-		return 1;
-	}
-	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] | 1) == 0xa9) /* U+2028, U+2029 */
-		pm_buf_cstr(b, p[2] & 1 ? "\\u2029" : "\\u2028");
+	else if (rune == 0x2028 || rune == 0x2029)
+		pm_buf_cstr(b, rune == 0x2028 ? "\\u2028" : "\\u2029");
 	else
-		pm_buf_add(b, p, len);
+		pm_buf_add(b, s.ptr, len);
 	return len;
 }
 
 static void put_string(struct pm_buf *b, struct pm_str s, unsigned char which)
 {
-	const unsigned char *p = (const unsigned char *)s.ptr, *end = p + s.len, *run;
+	const char *p = s.ptr, *end = p + s.len, *run;
 
 	pm_buf_char(b, '"');
 	while (p < end) {
-		for (run = p; p < end && !(escapes[*p] & which); p++)
+		for (run = p; p < end && !(escapes[(unsigned char)*p] & which); p++)
 			;
 		pm_buf_add(b, run, (size_t)(p - run));
 		if (p == end)
 			break;
-		if (*p < 0x80)
-			put_ascii_escape(b, *p++);
+		if ((unsigned char)*p < 0x80)
+			put_ascii_escape(b, (unsigned char)*p++);
 		else
-			p += put_utf8(b, p, (size_t)(end - p));
+			p += put_rune(b, (struct pm_str){ p, (size_t)(end - p) });
 	}
 	pm_buf_char(b, '"');
 }

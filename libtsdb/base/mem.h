@@ -5,6 +5,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void *pm_malloc(size_t size);
 void *pm_calloc(size_t count, size_t size);
 void *pm_realloc(void *p, size_t size);
@@ -20,4 +24,7 @@ int pm_grow_(void **p, size_t *cap, size_t want, size_t elem_size);
  * since the last call, if that call switched counting on. Thread-safe; costs a load and a branch while off. */
 size_t pm_mem_fail_nth(size_t n);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,7 +1,7 @@
 /* re.h - regular expressions with RE2's syntax and linear time, anchored at both ends, `.` matches newline.
  *
- * Literals, alternations of literals, `prefix.*`, `.*suffix`, `.*`, `.+` and case-insensitive nothing-else never reach
- * RE2; the answer is the same. Matching is thread-safe. */
+ * Alternations of literals with `.*` or `.+` at their ends (`a|b`, `prefix.*`, `.*infix.*`, `.+`), also in one group,
+ * never reach RE2; the answer is the same. Matching is thread-safe. */
 #ifndef PM_BASE_RE_H
 #define PM_BASE_RE_H
 
@@ -26,7 +26,7 @@ size_t pm_re_literals(const struct pm_re *re, const struct pm_str **ret);
  * 1: matched, appended to `out`; 0: no match; negative error. */
 struct pm_buf;
 int pm_re_expand(const struct pm_re *re, struct pm_str s, struct pm_str tmpl, struct pm_buf *out);
-/* Number of capture groups, and whether `name` is a group of it. */
+/* Number of capture groups; named ones count. */
 int pm_re_group_count(const struct pm_re *re);
 
 #ifdef __cplusplus

@@ -4,6 +4,10 @@
 
 #include "libtsdb/pm.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PM_RUNE_ERROR 0xfffd
 
 /* The first rune of `s`, which is not empty, and how many bytes it takes. What is not UTF-8 (overlong forms, surrogates and
@@ -24,4 +28,7 @@ char *pm_quote_fixed(char *out, size_t size, struct pm_str s);
 /* As strconv.QuoteRune: 'x' in single quotes; `out` has room for 16. */
 char *pm_quote_rune(char *out, uint32_t rune);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
