@@ -52,7 +52,9 @@ static struct {
 struct pm_server {
 	const struct pm_route *routes;
 	struct pm_serve *serve;
-	struct MHD_Daemon *daemon;
+	struct MHD_Daemon *daemon; /* NULL until started */
+	int listen_fd;
+	unsigned connection_max;
 	struct pm_workers *workers;
 	struct pm_stats stats;
 	size_t body_max;
@@ -421,12 +423,12 @@ static unsigned thread_count(void)
 	return n < 2 ? 2 : n > 8 ? 8 : (unsigned)n;
 }
 
-static int start_daemon(struct pm_server *s, const struct pm_server_opts *opts, struct pm_error *err)
+int pm_server_start(struct pm_server *s, struct pm_error *err)
 {
 	struct MHD_OptionItem options[] = {
-		{ MHD_OPTION_LISTEN_SOCKET, opts->listen_fd, NULL },
+		{ MHD_OPTION_LISTEN_SOCKET, s->listen_fd, NULL },
 		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)thread_count(), NULL },
-		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)opts->connection_max, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->connection_max, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL },
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONN_BYTES, NULL },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, s },
@@ -441,38 +443,37 @@ static int start_daemon(struct pm_server *s, const struct pm_server_opts *opts, 
 
 int pm_server_new(const struct pm_server_opts *opts, struct pm_server **ret, struct pm_error *err)
 {
-	int rc = 0;
 	struct pm_server *s = NULL;
+	int rc;
 	pthread_once(&load_once, load);
 	if (load_error[0]) {
 		rc = pm_fail(err, PM_ERR_UNSUPPORTED, "cannot load the HTTP library (package libmicrohttpd12): %s", load_error);
-		goto out;
+		goto fail;
 	}
 	s = pm_calloc(1, sizeof *s);
-	if (!s || pm_stats_init(&s->stats, opts->routes)) {
-		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
-		goto out;
+	rc = s ? pm_stats_init(&s->stats, opts->routes) : PM_ERR_NOMEM;
+	if (rc) {
+		pm_fail(err, rc, "out of memory");
+		goto fail;
 	}
 	s->routes = opts->routes;
 	s->serve = opts->serve;
 	s->body_max = opts->body_max;
+	s->connection_max = opts->connection_max;
+	s->listen_fd = opts->listen_fd;
 	pthread_mutex_init(&s->drain_lock, NULL);
 	pthread_cond_init(&s->drained, NULL);
 	rc = pm_workers_new(opts->worker_max, QUEUE_MAX, &s->workers, err);
-	if (rc == 0)
-		rc = start_daemon(s, opts, err);
-out:
-	if (rc) {
-		if (s) {
-			pm_workers_free(s->workers);
-			pm_stats_release(&s->stats);
-			pm_free(s);
-		}
-		close(opts->listen_fd);
-		return rc;
-	}
+	if (rc)
+		goto fail;
 	*ret = s;
 	return 0;
+fail:
+	if (s)
+		pm_stats_release(&s->stats);
+	pm_free(s);
+	close(opts->listen_fd);
+	return rc;
 }
 
 /* Wait until replies under way have left, so that a stop does not cut them short; a client that does not read gives up its. */
@@ -491,13 +492,14 @@ void pm_server_free(struct pm_server *s)
 	if (!s)
 		return;
 	atomic_store(&s->stopping, true);
-	int fd = mhd.quiesce_daemon(s->daemon);
-	drain(s);
-	pm_workers_stop(s->workers); /* resumes what is suspended, as stop_daemon() demands */
-	mhd.stop_daemon(s->daemon);
+	if (s->daemon) {
+		mhd.quiesce_daemon(s->daemon);
+		drain(s);
+		pm_workers_stop(s->workers); /* resumes what is suspended, as stop_daemon() demands */
+		mhd.stop_daemon(s->daemon);
+	}
 	pm_workers_free(s->workers);
-	if (fd >= 0)
-		close(fd);
+	close(s->listen_fd);
 	pm_stats_release(&s->stats);
 	pthread_cond_destroy(&s->drained);
 	pthread_mutex_destroy(&s->drain_lock);

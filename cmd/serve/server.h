@@ -15,13 +15,14 @@ struct pm_server_opts {
 	size_t body_max;                /* bytes of a request's body; more is 413 */
 };
 
-/* Start answering. PM_ERR_UNSUPPORTED: libmicrohttpd can't be loaded. On error listen_fd is closed too. */
+/* PM_ERR_UNSUPPORTED: libmicrohttpd can't be loaded. On error listen_fd is closed too. */
 int pm_server_new(const struct pm_server_opts *opts, struct pm_server **ret, struct pm_error *err);
+/* Start answering: from now on handlers are called, on many threads. */
+int pm_server_start(struct pm_server *s, struct pm_error *err);
 /* Stop taking connections, cancel slow requests, send what is ready for at most some seconds, end all threads. NULL allowed. */
 void pm_server_free(struct pm_server *s);
 
 /* What the server counted, for /metrics: per route and status, and durations per route. Appends text lines. */
-struct pm_buf;
 void pm_server_metrics(struct pm_server *s, struct pm_buf *out);
 
 #endif
