@@ -18,12 +18,13 @@ struct pm_metric {
 
 #define PM_GAUGE(metric_name, text) { .name = metric_name, .type = "gauge", .help = text }
 #define PM_COUNTER(metric_name, text) { .name = metric_name, .type = "counter", .help = text }
+#define PM_UNTYPED(metric_name, text) { .name = metric_name, .type = "untyped", .help = text }
 
 enum {
 	PM_EMIT_BUCKETS = 512,
 	PM_EMIT_PAGE_MAX = 64 << 20, /* bytes of samples in one page */
 	PM_EMIT_FAMILY_MAX = 20000,
-	PM_EMIT_LABEL_MAX = 16, /* labels of one sample, the metric name included */
+	PM_EMIT_LABEL_MAX = 32, /* labels of one sample, the metric name included */
 };
 
 struct pm_emit_family;

@@ -31,12 +31,59 @@ int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct p
 /* Append "  NAME" lines of all collectors, those off by default marked. For help and error messages. */
 void pm_linux_collector_names(struct pm_buf *out);
 
+/* ---- files that hold one number each, as sysfs has them ------------------------------------------ */
+
+struct pm_linux_attr {
+	const char *file;
+	struct pm_metric metric;
+	double times, per; /* value * times / per; 0 means 1 */
+	bool hex;
+};
+
+#define PM_ATTR(name, m, ...) { .file = name, .metric = m, __VA_ARGS__ }
+
+/* Emit each attribute that can be read from directory `dir`, with `labels`. Returns how many there were. */
+size_t pm_linux_attrs(struct pm_linux *x, const char *dir, const struct pm_linux_attr *attrs, size_t count,
+	const struct pm_label *labels, size_t label_count);
+/* A label whose value is the trimmed content of DIR/FILE, empty when there is no such file. */
+struct pm_label pm_linux_label(struct pm_linux *x, const char *name, const char *dir, const char *file);
+
+/* ---- collectors ---------------------------------------------------------------------------------- */
+
+int pm_linux_arp(struct pm_linux *x, struct pm_error *err);
+int pm_linux_conntrack(struct pm_linux *x, struct pm_error *err);
 int pm_linux_cpu(struct pm_linux *x, struct pm_error *err);
+int pm_linux_cpufreq(struct pm_linux *x, struct pm_error *err);
 int pm_linux_diskstats(struct pm_linux *x, struct pm_error *err);
+int pm_linux_dmi(struct pm_linux *x, struct pm_error *err);
+int pm_linux_edac(struct pm_linux *x, struct pm_error *err);
+int pm_linux_entropy(struct pm_linux *x, struct pm_error *err);
+int pm_linux_filefd(struct pm_linux *x, struct pm_error *err);
 int pm_linux_filesystem(struct pm_linux *x, struct pm_error *err);
+int pm_linux_hwmon(struct pm_linux *x, struct pm_error *err);
+int pm_linux_kernel_hung(struct pm_linux *x, struct pm_error *err);
 int pm_linux_loadavg(struct pm_linux *x, struct pm_error *err);
+int pm_linux_mdadm(struct pm_linux *x, struct pm_error *err);
 int pm_linux_meminfo(struct pm_linux *x, struct pm_error *err);
+int pm_linux_netclass(struct pm_linux *x, struct pm_error *err);
 int pm_linux_netdev(struct pm_linux *x, struct pm_error *err);
+int pm_linux_netstat(struct pm_linux *x, struct pm_error *err);
+int pm_linux_nvme(struct pm_linux *x, struct pm_error *err);
+int pm_linux_os(struct pm_linux *x, struct pm_error *err);
+int pm_linux_powersupplyclass(struct pm_linux *x, struct pm_error *err);
+int pm_linux_pressure(struct pm_linux *x, struct pm_error *err);
+int pm_linux_rapl(struct pm_linux *x, struct pm_error *err);
+int pm_linux_schedstat(struct pm_linux *x, struct pm_error *err);
+int pm_linux_selinux(struct pm_linux *x, struct pm_error *err);
+int pm_linux_sockstat(struct pm_linux *x, struct pm_error *err);
+int pm_linux_softnet(struct pm_linux *x, struct pm_error *err);
 int pm_linux_stat(struct pm_linux *x, struct pm_error *err);
+int pm_linux_thermal_zone(struct pm_linux *x, struct pm_error *err);
+int pm_linux_time(struct pm_linux *x, struct pm_error *err);
+int pm_linux_timex(struct pm_linux *x, struct pm_error *err);
+int pm_linux_udp_queues(struct pm_linux *x, struct pm_error *err);
+int pm_linux_uname(struct pm_linux *x, struct pm_error *err);
+int pm_linux_vmstat(struct pm_linux *x, struct pm_error *err);
+int pm_linux_watchdog(struct pm_linux *x, struct pm_error *err);
 
 #endif

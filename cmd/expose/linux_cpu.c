@@ -1,4 +1,4 @@
-/* linux_cpu.c - time of each CPU by mode from /proc/stat, throttling and isolation from /sys/devices/system/cpu. */
+/* linux_cpu.c - time of each CPU by mode from /proc/stat, throttling, isolation and being online from /sys/devices/system/cpu. */
 #include "cmd/expose/linux.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@ static const struct pm_metric seconds = PM_COUNTER("node_cpu_seconds_total", "Ti
 static const struct pm_metric guest =
 	PM_COUNTER("node_cpu_guest_seconds_total", "Time a CPU spent running guests, in seconds; the modes count it too.");
 static const struct pm_metric isolated = PM_GAUGE("node_cpu_isolated", "1 for a CPU kept from the scheduler.");
+static const struct pm_metric online = PM_GAUGE("node_cpu_online", "1 for a CPU that is online.");
 static const struct pm_metric core_throttles =
 	PM_COUNTER("node_cpu_core_throttles_total", "Times a core was throttled because of heat.");
 static const struct pm_metric package_throttles =
@@ -106,7 +107,15 @@ static void emit_throttles(struct pm_linux *x, struct pm_str cpu, const struct p
 		pm_emit(x->emit, &package_throttles, v, PM_LABEL("package", p->package));
 }
 
-static void throttling(struct pm_linux *x)
+/* Hosts that can't take CPUs offline have no such file, and then no such series. */
+static void emit_online(struct pm_linux *x, struct pm_str cpu, struct pm_str number)
+{
+	double v;
+	if (pm_proc_file_number(&x->arena, &v, NULL, "%s/devices/system/cpu/%.*s/online", x->sysfs, PM_STR_ARG(cpu)) == 0)
+		pm_emit(x->emit, &online, v == 1, PM_LABEL("cpu", number));
+}
+
+static void topology(struct pm_linux *x)
 {
 	struct pm_strings names;
 	size_t n = 0;
@@ -117,7 +126,8 @@ static void throttling(struct pm_linux *x)
 		struct pm_str cpu = names.v[i], number;
 		if (!pm_proc_prefix(cpu, "cpu", &number) || !number.len || number.ptr[0] < '0' || number.ptr[0] > '9')
 			continue;
-		const char *dir = pm_arena_printf(&x->arena, "%s/devices/system/cpu/%.*s/topology", x->sysfs, PM_STR_ARG(cpu));
+		emit_online(x, cpu, number);
+		const char *dir = pm_arena_printf(&x->arena, "%s/devices/system/cpu/%s/topology", x->sysfs, cpu.ptr);
 		if (!dir || !pm_proc_word(&x->arena, &places[n].package, "%s/physical_package_id", dir) ||
 			!pm_proc_word(&x->arena, &places[n].core, "%s/core_id", dir))
 			continue;
@@ -132,6 +142,6 @@ int pm_linux_cpu(struct pm_linux *x, struct pm_error *err)
 	if (rc != 0)
 		return rc;
 	isolation(x);
-	throttling(x);
+	topology(x);
 	return 0;
 }

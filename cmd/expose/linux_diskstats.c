@@ -6,8 +6,6 @@
 
 #include "libtsdb/base/re.h"
 
-#include <stdio.h>
-
 #define EXCLUDED "(z?ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\\d+n\\d+p)\\d+"
 #define SECTOR 512.0 /* bytes, whatever the device's own sectors are */
 #define MILLI 0.001
@@ -38,6 +36,9 @@ static const struct {
 static const struct pm_metric info = PM_GAUGE("node_disk_info", "What a block device is; always 1.");
 static const struct pm_metric fs_info = PM_GAUGE("node_disk_filesystem_info", "File system on a block device; always 1.");
 static const struct pm_metric dm_info = PM_GAUGE("node_disk_device_mapper_info", "Device mapper's name of a device; always 1.");
+
+static const struct pm_metric dm_backing =
+	PM_GAUGE("node_disk_device_mapper_backing_device_info", "A device below one of the device mapper; always 1.");
 
 static const struct {
 	const char *property;
@@ -70,24 +71,41 @@ static struct pm_str serial(struct pm_str udev)
 	return s;
 }
 
+static void emit_backing(struct pm_linux *x, struct pm_str device)
+{
+	struct pm_strings names;
+	if (pm_proc_list(&x->arena, &names, NULL, "%s/block/%.*s/slaves", x->sysfs, PM_STR_ARG(device)) != 0)
+		return;
+	for (size_t i = 0; i < names.count; i++)
+		pm_emit(x->emit, &dm_backing, 1, PM_LABEL("device", device), PM_LABEL("backing_device", names.v[i]));
+}
+
+static void emit_mapper(struct pm_linux *x, struct pm_str device, struct pm_str udev, struct pm_str name)
+{
+	pm_emit(x->emit, &dm_info, 1, PM_LABEL("device", device), PM_LABEL("name", name),
+		PM_LABEL("uuid", property(udev, "DM_UUID")), PM_LABEL("vg_name", property(udev, "DM_VG_NAME")),
+		PM_LABEL("lv_name", property(udev, "DM_LV_NAME")), PM_LABEL("lv_layer", property(udev, "DM_LV_LAYER")));
+	emit_backing(x, device);
+}
+
 static void emit_udev(struct pm_linux *x, const struct pm_str key[KEYS])
 {
-	struct pm_str udev = { "", 0 }, device = key[2], value;
+	struct pm_str udev = { "", 0 }, device = key[2], value, rotational;
 	double v;
+	pm_proc_word(&x->arena, &rotational, "%s/block/%.*s/queue/rotational", x->sysfs, PM_STR_ARG(device));
 	(void)pm_proc_read(&x->arena, &udev, NULL, "%s/run/udev/data/b%.*s:%.*s", x->rootfs, PM_STR_ARG(key[0]),
 		PM_STR_ARG(key[1]));
 	pm_emit(x->emit, &info, 1, PM_LABEL("device", device), PM_LABEL("major", key[0]), PM_LABEL("minor", key[1]),
 		PM_LABEL("path", property(udev, "ID_PATH")), PM_LABEL("wwn", property(udev, "ID_WWN")),
 		PM_LABEL("model", property(udev, "ID_MODEL")), PM_LABEL("serial", serial(udev)),
-		PM_LABEL("revision", property(udev, "ID_REVISION")));
+		PM_LABEL("revision", property(udev, "ID_REVISION")),
+		PM_LABEL("rotational", rotational.len ? rotational : PM_STR("0")));
 	if ((value = property(udev, "ID_FS_TYPE")).len)
 		pm_emit(x->emit, &fs_info, 1, PM_LABEL("device", device), PM_LABEL("type", value),
 			PM_LABEL("usage", property(udev, "ID_FS_USAGE")), PM_LABEL("uuid", property(udev, "ID_FS_UUID")),
 			PM_LABEL("version", property(udev, "ID_FS_VERSION")));
 	if ((value = property(udev, "DM_NAME")).len)
-		pm_emit(x->emit, &dm_info, 1, PM_LABEL("device", device), PM_LABEL("name", value),
-			PM_LABEL("uuid", property(udev, "DM_UUID")), PM_LABEL("vg_name", property(udev, "DM_VG_NAME")),
-			PM_LABEL("lv_name", property(udev, "DM_LV_NAME")), PM_LABEL("lv_layer", property(udev, "DM_LV_LAYER")));
+		emit_mapper(x, device, udev, value);
 	for (size_t i = 0; property(udev, "ID_ATA").len && i < sizeof ata / sizeof ata[0]; i++)
 		if (pm_proc_number(property(udev, ata[i].property), &v, NULL) == 0)
 			pm_emit(x->emit, &ata[i].metric, v, PM_LABEL("device", device));

@@ -16,6 +16,8 @@
 
 static const struct pm_metric device_error =
 	PM_GAUGE("node_filesystem_device_error", "1 when the file system refused to tell, or did not answer in time.");
+static const struct pm_metric mount_info =
+	PM_GAUGE("node_filesystem_mount_info", "Where a file system is mounted, and its device's numbers; always 1.");
 static const struct pm_metric readonly = PM_GAUGE("node_filesystem_readonly", "1 when mounted read-only.");
 static const struct pm_metric size_bytes = PM_GAUGE("node_filesystem_size_bytes", "Size, in bytes.");
 static const struct pm_metric free_bytes = PM_GAUGE("node_filesystem_free_bytes", "Free space, root's reserve included.");
@@ -26,7 +28,7 @@ static const struct pm_metric files_free = PM_GAUGE("node_filesystem_files_free"
 enum { MOUNTS_MAX = 4096 };
 
 struct mount {
-	struct pm_str device, type, path;
+	struct pm_str device, type, path, major, minor;
 	bool readonly;
 };
 
@@ -60,7 +62,7 @@ static bool option_ro(struct pm_str options)
  * may stand before the "-". False when the line is not of that kind. */
 static bool parse_mount(struct pm_linux *x, struct pm_str line, struct mount *ret)
 {
-	struct pm_str head[6], field, tail[3];
+	struct pm_str head[6], field, tail[3], major, minor;
 	for (int i = 0; i < 6; i++)
 		if (!pm_proc_field(&line, &head[i]))
 			return false;
@@ -68,10 +70,10 @@ static bool parse_mount(struct pm_linux *x, struct pm_str line, struct mount *re
 		if (!pm_proc_field(&line, &field))
 			return false;
 	} while (!pm_str_eq(field, PM_STR("-")));
-	if (pm_proc_fields(line, tail, 3) < 3)
+	if (pm_proc_fields(line, tail, 3) < 3 || !pm_proc_cut(head[2], ':', &major, &minor))
 		return false;
 	*ret = (struct mount){ .device = unescape(&x->arena, tail[1]), .type = tail[0], .path = unescape(&x->arena, head[4]),
-		.readonly = option_ro(head[5]) || option_ro(tail[2]) };
+		.major = major, .minor = minor, .readonly = option_ro(head[5]) || option_ro(tail[2]) };
 	return true;
 }
 
@@ -122,11 +124,13 @@ static int read_mounts(struct pm_linux *x, struct mount *v, size_t *ret_count, s
 static void emit_mount(struct pm_linux *x, const struct mount *m, const struct pm_statfs *s)
 {
 	const struct pm_label labels[] = { PM_LABEL("device", m->device), PM_LABEL("fstype", m->type),
-		PM_LABEL("mountpoint", m->path) };
+		PM_LABEL("mountpoint", m->path), PM_LABEL("device_error", pm_str(s->reason)) };
 	const size_t n = sizeof labels / sizeof labels[0];
 	const double block = (double)s->stat.f_frsize;
-	pm_emit_labels(x->emit, &device_error, !s->ok, labels, n);
-	if (!s->ok)
+	pm_emit_labels(x->emit, &device_error, s->reason != NULL, labels, n);
+	pm_emit(x->emit, &mount_info, 1, PM_LABEL("device", m->device), PM_LABEL("major", m->major),
+		PM_LABEL("minor", m->minor), PM_LABEL("mountpoint", m->path));
+	if (s->reason)
 		return;
 	pm_emit_labels(x->emit, &size_bytes, (double)s->stat.f_blocks * block, labels, n);
 	pm_emit_labels(x->emit, &free_bytes, (double)s->stat.f_bfree * block, labels, n);

@@ -6,8 +6,8 @@
  *
  *     who                       touches                      under
  *     threads, caller           round's next, pending, refs  lock
- *     thread with the job       job's ok, stat, before done  nothing
- *     caller                    job's ok, stat, after done   nothing (done is read under lock)
+ *     thread with the job       job's error, stat, before done nothing
+ *     caller                    job's error, stat, after done nothing (done is read under lock)
  *     threads, callers          stuck[]                      lock */
 #include "cmd/expose/statfs.h"
 
@@ -20,7 +20,8 @@
 
 struct job {
 	char *path;
-	bool running, done, ok;
+	bool running, done;
+	int error; /* errno, 0 when `stat` is set */
 	struct statvfs stat;
 };
 
@@ -92,7 +93,7 @@ static void *work(void *arg)
 			continue;
 		j->running = true;
 		pthread_mutex_unlock(&lock);
-		j->ok = statvfs(j->path, &j->stat) == 0;
+		j->error = statvfs(j->path, &j->stat) == 0 ? 0 : errno;
 		pthread_mutex_lock(&lock);
 		job_done(r, j);
 	}
@@ -108,8 +109,10 @@ static void round_begin(struct round *r)
 {
 	r->pending = r->count;
 	for (size_t i = 0; i < r->count; i++)
-		if (stuck_find(r->jobs[i].path))
+		if (stuck_find(r->jobs[i].path)) {
+			r->jobs[i].error = ETIMEDOUT;
 			job_done(r, &r->jobs[i]);
+		}
 }
 
 /* With the lock held. No more threads than there are places to remember them when they hang. */
@@ -142,6 +145,14 @@ static void round_give_up(struct round *r)
 	}
 }
 
+/* With the lock held. */
+static const char *reason(const struct job *j)
+{
+	if (!j->done || j->error == ETIMEDOUT)
+		return "mountpoint timeout";
+	return j->error ? strerrordesc_np(j->error) : NULL;
+}
+
 int pm_statfs_all(struct pm_statfs *v, size_t count, int64_t timeout_ms)
 {
 	int64_t end_ns = pm_monotonic_ns() + timeout_ms * 1000000;
@@ -156,9 +167,8 @@ int pm_statfs_all(struct pm_statfs *v, size_t count, int64_t timeout_ms)
 		;
 	round_give_up(r);
 	for (size_t i = 0; i < count; i++) {
-		v[i].ok = r->jobs[i].done && r->jobs[i].ok;
-		if (v[i].ok)
-			v[i].stat = r->jobs[i].stat;
+		v[i].reason = reason(&r->jobs[i]);
+		v[i].stat = v[i].reason ? (struct statvfs){ 0 } : r->jobs[i].stat;
 	}
 	bool last = --r->refs == 0;
 	pthread_mutex_unlock(&lock);

@@ -15,7 +15,7 @@ enum { PM_STATFS_THREADS = 8, PM_STATFS_STUCK_MAX = 32, PM_STATFS_TIMEOUT_MS = 5
 
 struct pm_statfs {
 	const char *path;      /* in; borrowed for the call */
-	bool ok;               /* out: `stat` is set; false: refused, timed out, or still stuck from before */
+	const char *reason;    /* out: NULL when `stat` is set; else why not, good for ever */
 	struct statvfs stat;
 };
 
