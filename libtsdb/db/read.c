@@ -1,0 +1,434 @@
+/* read.c - from series ids to samples.
+ *
+ * A series' samples are in the rows of the families that it was part of (nearly always one), and perhaps in batches of loose
+ * samples. Families are walked once per reader, back from their last row; then many series are read at once, so that the
+ * cache lines of a row serve all of its series.
+ *
+ *   one family, times ascending, in every row    values are gathered, the column of times is shared
+ *   one family, times ascending, sometimes absent  a column of times of its own
+ *   anything else                                 collected, sorted by time and by order of commitment, first one kept */
+#include "libtsdb/db/db.h"
+
+#include "libtsdb/base/arena.h"
+#include "libtsdb/base/mem.h"
+
+#include <stdlib.h>
+
+struct family {
+	uint32_t id;
+	const struct tsdb_row **rows; /* that overlap the range, in order of commitment */
+	uint64_t *positions;          /* of rows, in the log: the order of commitment */
+	struct tsdb__row_view *views;
+	int64_t *times;               /* when regular */
+	size_t count, cap, positions_cap;
+	bool regular;                 /* rows only, in the range, one time each, ascending */
+	uint64_t time_id;
+};
+
+struct want {
+	uint32_t family;
+	uint32_t index; /* among the series of this call */
+};
+
+struct sample {
+	int64_t t_ms;
+	uint64_t order;
+	double v;
+};
+
+struct tsdb__reader {
+	const struct tsdb__snap *snap;
+	int64_t min_ms, max_ms;
+	struct family **families; /* by id, NULL: not walked yet */
+	size_t family_cap;
+	uint64_t time_ids;
+	struct pm_arena arena;    /* what the last call gave out */
+	struct want *wants;
+	size_t want_count, want_cap;
+	struct sample *samples;
+	size_t sample_count, sample_cap;
+};
+
+int tsdb__reader_new(const struct tsdb__snap *snap, int64_t min_ms, int64_t max_ms, struct tsdb__reader **ret)
+{
+	struct tsdb__reader *r = pm_calloc(1, sizeof *r);
+	if (!r)
+		return PM_ERR_NOMEM;
+	r->snap = snap;
+	r->min_ms = min_ms;
+	r->max_ms = max_ms;
+	pm_arena_init(&r->arena, 0);
+	*ret = r;
+	return 0;
+}
+
+static void family_free(struct family *f)
+{
+	if (!f)
+		return;
+	pm_free(f->rows);
+	pm_free(f->positions);
+	pm_free(f->views);
+	pm_free(f->times);
+	pm_free(f);
+}
+
+void tsdb__reader_free(struct tsdb__reader *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->family_cap; i++)
+		family_free(r->families[i]);
+	pm_free(r->families);
+	pm_free(r->wants);
+	pm_free(r->samples);
+	pm_arena_release(&r->arena);
+	pm_free(r);
+}
+
+/* ---- families ---- */
+
+static int family_walk(struct tsdb__reader *r, struct family *f, struct pm_error *err)
+{
+	uint64_t end = r->snap->rec.log_end, pos = tsdb__snap_last(r->snap, f->id);
+	while (pos) {
+		const struct tsdb_row *row = tsdb__row_at(r->snap->head, pos, end);
+		if (!row || row->family != f->id || row->previous >= pos)
+			return tsdb__corrupt(err, "log", pos, "no row of this layout there");
+		if (row->chain_max_ms < r->min_ms)
+			break;
+		if (row->min_ms <= r->max_ms && row->max_ms >= r->min_ms) {
+			if (pm_grow(&f->rows, &f->cap, f->count + 1) < 0 ||
+				pm_grow(&f->positions, &f->positions_cap, f->count + 1) < 0)
+				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+			f->positions[f->count] = pos;
+			f->rows[f->count++] = row;
+		}
+		pos = row->previous;
+	}
+	for (size_t i = 0; i < f->count / 2; i++) {
+		size_t k = f->count - 1 - i;
+		const struct tsdb_row *row = f->rows[i];
+		uint64_t at = f->positions[i];
+		f->rows[i] = f->rows[k];
+		f->positions[i] = f->positions[k];
+		f->rows[k] = row;
+		f->positions[k] = at;
+	}
+	return 0;
+}
+
+/* Views and, while rows are regular, the shared column of times. */
+static int family_columns(struct tsdb__reader *r, struct family *f, struct pm_error *err)
+{
+	size_t n = f->count ? f->count : 1;
+	f->views = pm_calloc(n, sizeof *f->views);
+	f->times = pm_calloc(n, sizeof *f->times);
+	if (!f->views || !f->times)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	f->regular = f->id != 0;
+	f->time_id = ++r->time_ids;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct tsdb_row *row = f->rows[i];
+		if (row->rec.kind != TSDB_REC_ROW) {
+			f->regular = false;
+			continue;
+		}
+		f->views[i] = tsdb__row_view(row);
+		f->times[i] = row->t_ms;
+		if (f->views[i].times || (i && row->t_ms <= f->times[i - 1]))
+			f->regular = false;
+	}
+	return 0;
+}
+
+static int family_get(struct tsdb__reader *r, uint32_t id, struct family **ret, struct pm_error *err)
+{
+	struct family *f;
+	int rc;
+	if (id >= r->family_cap) {
+		size_t cap = r->family_cap;
+		if (pm_grow(&r->families, &cap, (size_t)id + 1) < 0)
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+		memset(r->families + r->family_cap, 0, (cap - r->family_cap) * sizeof r->families[0]);
+		r->family_cap = cap;
+	}
+	if (!(f = r->families[id])) {
+		if (!(f = pm_calloc(1, sizeof *f)))
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+		f->id = id;
+		if ((rc = family_walk(r, f, err)) < 0 || (rc = family_columns(r, f, err)) < 0) {
+			family_free(f);
+			return rc;
+		}
+		r->families[id] = f;
+	}
+	*ret = f;
+	return 0;
+}
+
+/* ---- which families ---- */
+
+static int want(struct tsdb__reader *r, uint32_t family, uint32_t index)
+{
+	for (size_t i = r->want_count; i-- > 0 && r->wants[i].index == index;)
+		if (r->wants[i].family == family)
+			return 0;
+	if (pm_grow(&r->wants, &r->want_cap, r->want_count + 1) < 0)
+		return PM_ERR_NOMEM;
+	r->wants[r->want_count++] = (struct want){ family, index };
+	return 0;
+}
+
+/* How many sources series `index` has, 0 to n; negative error. */
+static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, bool loose)
+{
+	const struct tsdb__snap *s = r->snap;
+	const struct tsdb_series_rec *rec = tsdb__series(&s->catalog, &s->ids, sid);
+	uint32_t tag = tsdb__tag(sid * UINT64_C(0x9e3779b97f4a7c15)), family;
+	uint64_t cursor = 0;
+	int rc = 0;
+	if (rec && rec->home && rec->home < s->rec.family_count)
+		rc = want(r, rec->home, index);
+	while (rc == 0 && tsdb__slots_next(s->tables[TSDB_TABLE_ALIASES], tag, &cursor, &family) > 0)
+		if (family && family < s->rec.family_count)
+			rc = want(r, family, index);
+	if (rc == 0 && loose)
+		rc = want(r, 0, index);
+	return rc;
+}
+
+static int by_family(const void *a, const void *b)
+{
+	const struct want *x = a, *y = b;
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* ---- the fast way: columns of one family ---- */
+
+struct column {
+	double *v;
+	int64_t *t; /* NULL while the family's column serves */
+	size_t count;
+};
+
+static int column_put(struct tsdb__reader *r, struct family *f, struct column *c, size_t row, int64_t index)
+{
+	if (index < 0) {
+		if (!c->t) {
+			if (!(c->t = pm_arena_array(&r->arena, f->count, sizeof *c->t)))
+				return PM_ERR_NOMEM;
+			memcpy(c->t, f->times, row * sizeof *c->t);
+		}
+		return 0;
+	}
+	if (c->t)
+		c->t[c->count] = f->times[row];
+	c->v[c->count++] = f->views[row].values[index];
+	return 0;
+}
+
+/* Rows [from, to) of one version, for one series at `position` (-1: not part of it). */
+static int column_rows(struct tsdb__reader *r, struct family *f, struct column *c, size_t from, size_t to, int64_t position)
+{
+	int rc = 0;
+	for (size_t i = from; i < to && rc == 0; i++) {
+		int64_t index = position;
+		if (index >= f->rows[i]->width)
+			index = -1;
+		if (index >= 0 && f->views[i].present)
+			index = tsdb__row_index(&f->views[i], (uint32_t)index);
+		if (index < 0 || c->t)
+			rc = column_put(r, f, c, i, index);
+		else
+			c->v[c->count++] = f->views[i].values[index];
+	}
+	return rc;
+}
+
+static size_t same_version(const struct family *f, size_t from)
+{
+	size_t to = from + 1;
+	while (to < f->count && f->rows[to]->version == f->rows[from]->version)
+		to++;
+	return to;
+}
+
+static int read_columns(struct tsdb__reader *r, struct family *f, const struct want *w, size_t n, const uint32_t *sids,
+	struct pm_samples *ret, struct pm_error *err)
+{
+	struct column c[TSDB_READ_SERIES] = { 0 };
+	int rc = 0;
+	assert(n <= TSDB_READ_SERIES);
+	for (size_t i = 0; i < n; i++)
+		if (!(c[i].v = pm_arena_array(&r->arena, f->count ? f->count : 1, sizeof(double))))
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (size_t from = 0, to; from < f->count && rc == 0; from = to) {
+		to = same_version(f, from);
+		const struct tsdb_version *v = tsdb__version(&r->snap->layouts, f->rows[from]->version);
+		if (!v)
+			return tsdb__corrupt(err, "layouts", f->rows[from]->version, "no version there");
+		for (size_t i = 0; i < n && rc == 0; i++)
+			rc = column_rows(r, f, &c[i], from, to,
+				tsdb__version_position(&r->snap->layouts, v, sids[w[i].index]));
+	}
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct pm_samples *out = &ret[w[i].index];
+		out->count = c[i].count;
+		out->v = c[i].v;
+		out->t_ms = c[i].t ? c[i].t : f->times;
+		out->time_id = c[i].t ? ++r->time_ids : f->time_id;
+	}
+	return rc < 0 ? pm_fail(err, rc, "out of memory") : 0;
+}
+
+/* ---- the general way ---- */
+
+static int put_sample(struct tsdb__reader *r, int64_t t_ms, double v, uint64_t order)
+{
+	if (t_ms < r->min_ms || t_ms > r->max_ms)
+		return 0;
+	if (pm_grow(&r->samples, &r->sample_cap, r->sample_count + 1) < 0)
+		return PM_ERR_NOMEM;
+	r->samples[r->sample_count++] = (struct sample){ t_ms, order, v };
+	return 0;
+}
+
+static int put_batch(struct tsdb__reader *r, const struct tsdb_row *row, uint64_t pos, uint32_t sid)
+{
+	struct tsdb__batch_view b = tsdb__batch_view(row);
+	uint32_t lo = 0, hi = row->width;
+	int rc = 0;
+	while (lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+		if (b.sids[mid] < sid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == row->width || b.sids[lo] != sid)
+		return 0;
+	for (uint32_t i = b.first[lo]; i < b.first[lo + 1] && i < row->version && rc == 0; i++)
+		rc = put_sample(r, b.times[i], b.values[i], pos);
+	return rc;
+}
+
+static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, uint32_t sid, struct pm_error *err)
+{
+	const struct tsdb_row *row = f->rows[i];
+	if (row->rec.kind == TSDB_REC_BATCH)
+		return put_batch(r, row, f->positions[i], sid);
+	const struct tsdb_version *v = tsdb__version(&r->snap->layouts, row->version);
+	if (!v)
+		return tsdb__corrupt(err, "layouts", row->version, "no version there");
+	int64_t at = tsdb__version_position(&r->snap->layouts, v, sid);
+	if (at < 0 || at >= row->width || (at = tsdb__row_index(&f->views[i], (uint32_t)at)) < 0)
+		return 0;
+	return put_sample(r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
+}
+
+static int by_time_order(const void *a, const void *b)
+{
+	const struct sample *x = a, *y = b;
+	if (x->t_ms != y->t_ms)
+		return x->t_ms < y->t_ms ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* Of samples at one time the one committed first stays. */
+static int samples_out(struct tsdb__reader *r, struct pm_samples *ret)
+{
+	size_t n = r->sample_count ? r->sample_count : 1, kept = 0;
+	int64_t *t = pm_arena_array(&r->arena, n, sizeof *t);
+	double *v = pm_arena_array(&r->arena, n, sizeof *v);
+	if (!t || !v)
+		return PM_ERR_NOMEM;
+	if (r->sample_count > 1)
+		qsort(r->samples, r->sample_count, sizeof *r->samples, by_time_order);
+	for (size_t i = 0; i < r->sample_count; i++) {
+		if (kept && t[kept - 1] == r->samples[i].t_ms)
+			continue;
+		t[kept] = r->samples[i].t_ms;
+		v[kept++] = r->samples[i].v;
+	}
+	*ret = (struct pm_samples){ .count = kept, .t_ms = t, .v = v, .time_id = ++r->time_ids };
+	return 0;
+}
+
+static int read_merged(struct tsdb__reader *r, const struct want *w, size_t n, uint32_t sid, struct pm_samples *ret,
+	struct pm_error *err)
+{
+	struct family *f;
+	int rc = 0;
+	r->sample_count = 0;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = family_get(r, w[i].family, &f, err);
+		for (size_t k = 0; rc == 0 && k < f->count; k++)
+			rc = put_row(r, f, k, sid, err);
+	}
+	if (rc == 0)
+		rc = samples_out(r, ret);
+	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
+}
+
+/* ---- both ---- */
+
+static int by_index(const void *a, const void *b)
+{
+	const struct want *x = a, *y = b;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* Series with one regular family stay in r->wants, in front; the others are read at once. */
+static int split(struct tsdb__reader *r, const uint32_t *sids, struct pm_samples *ret, size_t *ret_kept, struct pm_error *err)
+{
+	size_t kept = 0;
+	int rc = 0;
+	for (size_t i = 0, n; i < r->want_count && rc == 0; i += n) {
+		struct family *f;
+		struct want w = r->wants[i];
+		for (n = 1; i + n < r->want_count && r->wants[i + n].index == w.index;)
+			n++;
+		if ((rc = family_get(r, w.family, &f, err)) < 0)
+			break;
+		if (n == 1 && f->regular)
+			r->wants[kept++] = w;
+		else
+			rc = read_merged(r, &r->wants[i], n, sids[w.index], &ret[w.index], err);
+	}
+	*ret_kept = kept;
+	return rc;
+}
+
+int tsdb__reader_read(struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err)
+{
+	struct family *f;
+	size_t kept = 0;
+	bool loose = false;
+	int rc;
+	assert(count <= TSDB_READ_SERIES);
+	pm_arena_reset(&r->arena);
+	memset(ret, 0, count * sizeof *ret);
+	if ((rc = family_get(r, 0, &f, err)) < 0)
+		return rc;
+	loose = f->count > 0;
+	r->want_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (find_families(r, sids[i], (uint32_t)i, loose) < 0)
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	if (r->want_count)
+		qsort(r->wants, r->want_count, sizeof *r->wants, by_index);
+	if ((rc = split(r, sids, ret, &kept, err)) < 0)
+		return rc;
+	if (kept)
+		qsort(r->wants, kept, sizeof *r->wants, by_family);
+	for (size_t i = 0, n; i < kept && rc == 0; i += n) {
+		for (n = 1; i + n < kept && r->wants[i + n].family == r->wants[i].family;)
+			n++;
+		if ((rc = family_get(r, r->wants[i].family, &f, err)) == 0)
+			rc = read_columns(r, f, r->wants + i, n, sids, ret, err);
+	}
+	return rc;
+}

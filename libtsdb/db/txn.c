@@ -1,0 +1,307 @@
+/* txn.c - transactions of loose samples: imports, remote writes, rules.
+ *
+ * Samples are kept in the order they come. Neighbours with one time are a run; a run whose series list comes again (or came
+ * before, or is all there is) is stored as a row of an ad-hoc layout, 8 bytes a sample; the rest becomes a batch sorted by id. */
+#include "libtsdb/db/db.h"
+
+#include "libtsdb/base/hash.h"
+#include "libtsdb/base/mem.h"
+
+enum { DRAIN_SAMPLES = 1 << 22, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
+
+/* What is known of one list of series. */
+struct shape {
+	uint64_t hash;
+	size_t first, count;  /* where it was seen first: samples [first, first + count) */
+	uint32_t seen;
+	uint32_t family;
+	uint64_t version;     /* 0: not stored yet */
+	bool refused;         /* names a series twice, or collides with another list */
+};
+
+struct tsdb_txn {
+	struct tsdb *db;
+	struct tsdb_record published;
+	struct tsdb__loose *samples;
+	size_t count, cap;
+	size_t drained;
+	struct shape *shapes; /* open addressing by hash */
+	size_t shape_cap, shape_count;
+	uint32_t *sids;       /* of the run at hand */
+	size_t sids_cap;
+	double *values;
+	size_t values_cap;
+	int error;            /* of an append that spoiled the transaction */
+};
+
+int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
+{
+	struct tsdb_txn *txn = pm_calloc(1, sizeof *txn);
+	int rc;
+	if (!txn)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	txn->db = db;
+	if ((rc = tsdb__writer_lock(db, &txn->published, err)) < 0)
+		pm_free(txn);
+	else
+		*ret = txn;
+	return rc;
+}
+
+static void txn_free(struct tsdb_txn *txn)
+{
+	pm_free(txn->samples);
+	pm_free(txn->shapes);
+	pm_free(txn->sids);
+	pm_free(txn->values);
+	pm_free(txn);
+}
+
+void tsdb_txn_abort(struct tsdb_txn *txn)
+{
+	if (!txn)
+		return;
+	tsdb__writer_abort(txn->db, &txn->published);
+	txn_free(txn);
+}
+
+/* ---- shapes ---- */
+
+static int shapes_grow(struct tsdb_txn *txn)
+{
+	size_t cap = txn->shape_cap ? txn->shape_cap * 2 : 64;
+	struct shape *new = pm_calloc(cap, sizeof *new);
+	if (!new)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < txn->shape_cap; i++) {
+		if (!txn->shapes[i].seen)
+			continue;
+		size_t at = txn->shapes[i].hash & (cap - 1);
+		while (new[at].seen)
+			at = (at + 1) & (cap - 1);
+		new[at] = txn->shapes[i];
+	}
+	pm_free(txn->shapes);
+	txn->shapes = new;
+	txn->shape_cap = cap;
+	return 0;
+}
+
+/* Series of samples [first, first + count) into txn->sids. */
+static int run_sids(struct tsdb_txn *txn, size_t first, size_t count)
+{
+	if (pm_grow(&txn->sids, &txn->sids_cap, count) < 0)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < count; i++)
+		txn->sids[i] = txn->samples[first + i].sid;
+	return 0;
+}
+
+static struct shape *shape_of(struct tsdb_txn *txn, size_t first, size_t count)
+{
+	if ((txn->shape_count + 1) * 2 > txn->shape_cap && shapes_grow(txn) < 0)
+		return NULL;
+	uint64_t hash = pm_hash_seed(txn->sids, count * sizeof txn->sids[0], count);
+	size_t at = hash & (txn->shape_cap - 1);
+	for (; txn->shapes[at].seen; at = (at + 1) & (txn->shape_cap - 1))
+		if (txn->shapes[at].hash == hash)
+			return &txn->shapes[at];
+	txn->shapes[at] = (struct shape){ .hash = hash, .first = first, .count = count };
+	txn->shape_count++;
+	return &txn->shapes[at];
+}
+
+static size_t run_length(const struct tsdb_txn *txn, size_t first)
+{
+	size_t end = first + 1;
+	while (end < txn->count && txn->samples[end].t_ms == txn->samples[first].t_ms)
+		end++;
+	return end - first;
+}
+
+static bool is_shape(const struct tsdb_txn *txn, const struct shape *s, size_t first, size_t count)
+{
+	if (s->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (txn->samples[s->first + i].sid != txn->samples[first + i].sid)
+			return false;
+	return true;
+}
+
+static int count_shapes(struct tsdb_txn *txn)
+{
+	for (size_t i = 0, n; i < txn->count; i += n) {
+		n = run_length(txn, i);
+		if (n < RUN_MIN)
+			continue;
+		if (run_sids(txn, i, n) < 0)
+			return PM_ERR_NOMEM;
+		struct shape *s = shape_of(txn, i, n);
+		if (!s)
+			return PM_ERR_NOMEM;
+		s->seen++;
+		if (s->seen > 1 && !is_shape(txn, s, i, n))
+			s->refused = true;
+	}
+	return 0;
+}
+
+/* ---- ad-hoc layouts ---- */
+
+static bool version_is(const struct tsdb__bytes *layouts, uint64_t off, const uint32_t *sids, size_t count)
+{
+	const struct tsdb_version *v = tsdb__version(layouts, off);
+	struct tsdb__block_view b;
+	size_t at = 0;
+	if (!v || v->series_count != count)
+		return false;
+	for (uint32_t i = 0; i < v->block_count; i++) {
+		if (tsdb__block(layouts, v->blocks[i].off, &b) < 0 || !b.entry_sids || b.entry_count > count - at ||
+			memcmp(b.entry_sids, sids + at, b.entry_count * sizeof *sids) != 0)
+			return false;
+		at += b.entry_count;
+	}
+	return at == count;
+}
+
+static bool has_doubles(const struct tsdb_txn *txn, size_t count)
+{
+	/* Ascending ids, as a stable producer gives them, need no table. */
+	bool ascending = true;
+	for (size_t i = 1; i < count && ascending; i++)
+		ascending = txn->sids[i] > txn->sids[i - 1];
+	if (ascending)
+		return false;
+	size_t cap = 16;
+	while (cap < count * 2)
+		cap *= 2;
+	uint32_t *set = pm_calloc(cap, sizeof *set);
+	bool twice = !set;
+	for (size_t i = 0; i < count && !twice; i++) {
+		size_t at = txn->sids[i] * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (cap - 1);
+		for (; set[at] && !twice; at = (at + 1) & (cap - 1))
+			twice = set[at] == txn->sids[i] + 1;
+		set[at] = txn->sids[i] + 1;
+	}
+	pm_free(set);
+	return twice;
+}
+
+static int shape_store(struct tsdb_txn *txn, struct shape *s, struct pm_error *err)
+{
+	struct tsdb__write *w = &txn->db->write;
+	struct {
+		char tag[8];
+		uint64_t hash, count;
+	} key = { "adhoc", s->hash, s->count };
+	struct pm_str key_str = { (const char *)&key, sizeof key };
+	struct pm_layout_entry *entries;
+	int rc;
+	bool known = tsdb__family_find(&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key_str, w->rec.family_count, &s->family);
+	if (known) {
+		s->version = tsdb__write_last(w, s->family).version;
+		s->refused = !s->version || !version_is(&w->layouts.bytes, s->version, txn->sids, s->count);
+		return 0;
+	}
+	bool worth = s->seen > 1 || s->count == txn->count;
+	if (!worth || w->rec.family_count > ADHOC_FAMILIES_MAX || has_doubles(txn, s->count)) {
+		s->refused = true;
+		return 0;
+	}
+	if (!(entries = pm_calloc(s->count, sizeof *entries)))
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < s->count; i++)
+		entries[i].ref = txn->sids[i];
+	if ((rc = tsdb__family_intern(w, key_str, &s->family, err)) == 0)
+		rc = tsdb__version_add(w, s->family, 0, entries, s->count, false, &s->version, err);
+	pm_free(entries);
+	return rc;
+}
+
+static int store_row(struct tsdb_txn *txn, const struct shape *s, size_t first, struct pm_error *err)
+{
+	if (pm_grow(&txn->values, &txn->values_cap, s->count) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < s->count; i++)
+		txn->values[i] = txn->samples[first + i].v;
+	struct tsdb__row_in row = { .family = s->family, .version = s->version, .width = (uint32_t)s->count,
+		.present = (uint32_t)s->count, .t_ms = txn->samples[first].t_ms, .values = txn->values };
+	return tsdb__row_add(&txn->db->write, &row, err);
+}
+
+/* Put what was gathered into the log; nobody sees it before commit. */
+static int drain(struct tsdb_txn *txn, struct pm_error *err)
+{
+	size_t loose = 0;
+	int rc = 0;
+	txn->shape_count = 0;
+	if (txn->shapes)
+		memset(txn->shapes, 0, txn->shape_cap * sizeof *txn->shapes);
+	if (count_shapes(txn) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	/* Loose samples move to the front, over what was stored; lists that later runs are compared with were checked above. */
+	for (size_t i = 0, n; i < txn->count && rc == 0; i += n) {
+		struct shape *s = NULL;
+		n = run_length(txn, i);
+		if (n >= RUN_MIN) {
+			if (run_sids(txn, i, n) < 0 || !(s = shape_of(txn, i, n)))
+				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+			if (!s->version && !s->refused)
+				rc = shape_store(txn, s, err);
+		}
+		if (rc == 0 && s && !s->refused) {
+			rc = store_row(txn, s, i, err);
+		} else {
+			memmove(txn->samples + loose, txn->samples + i, n * sizeof *txn->samples);
+			loose += n;
+		}
+	}
+	if (rc == 0)
+		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, err);
+	txn->count = 0;
+	return rc;
+}
+
+/* ---- appending ---- */
+
+int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double v, struct pm_error *err)
+{
+	int rc;
+	if (txn->error)
+		return pm_fail(err, txn->error, "the transaction failed before");
+	if (sid >= txn->db->write.rec.sid_end)
+		return pm_fail(err, PM_ERR_INVALID, "not a series of this transaction");
+	if (txn->count >= DRAIN_SAMPLES && (rc = drain(txn, err)) < 0)
+		return txn->error = rc;
+	if (pm_grow(&txn->samples, &txn->cap, txn->count + 1) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	txn->samples[txn->count++] = (struct tsdb__loose){ sid, t_ms, v };
+	return 0;
+}
+
+int tsdb_txn_append(struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err)
+{
+	uint32_t sid;
+	bool is_new;
+	int rc;
+	if (txn->error)
+		return pm_fail(err, txn->error, "the transaction failed before");
+	if ((rc = tsdb__series_intern(&txn->db->write, labels, 0, &sid, &is_new, err)) < 0)
+		return txn->error = rc;
+	if ((rc = tsdb_txn_append_sid(txn, sid, t_ms, v, err)) == 0 && ret_sid)
+		*ret_sid = sid;
+	return rc;
+}
+
+int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err)
+{
+	int rc = txn->error ? pm_fail(err, txn->error, "the transaction failed before") : drain(txn, err);
+	if (rc < 0) {
+		tsdb_txn_abort(txn);
+		return rc;
+	}
+	rc = tsdb__writer_publish(txn->db, &txn->published, err);
+	txn_free(txn);
+	return rc;
+}

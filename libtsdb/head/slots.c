@@ -1,0 +1,132 @@
+/* slots.c - hash tables in files; see slots.h. */
+#include "libtsdb/head/slots.h"
+
+#include "libtsdb/base/fs.h"
+#include "libtsdb/base/mem.h"
+#include "libtsdb/head/file.h"
+
+/* A probe this long means a crowded table; with the load that grow() keeps it does not happen by chance. */
+enum { PROBE_MAX = 1024 };
+
+static int slots_map(int fd, uint64_t count, bool writable, uint32_t number, struct tsdb__slots **ret, struct pm_error *err)
+{
+	struct tsdb__slots *s = pm_calloc(1, sizeof *s);
+	if (!s)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	s->map_len = sizeof(struct tsdb_file_head) + count * sizeof(uint64_t);
+	int rc = pm_fs_map(fd, s->map_len, writable, &s->map, err);
+	if (rc < 0) {
+		pm_free(s);
+		return rc;
+	}
+	s->words = (uint64_t *)((uint8_t *)s->map + sizeof(struct tsdb_file_head));
+	s->count = count;
+	s->number = number;
+	s->writable = writable;
+	*ret = s;
+	return 0;
+}
+
+int tsdb__slots_create(int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count,
+	struct tsdb__slots **ret, struct pm_error *err)
+{
+	struct tsdb_file_head head;
+	int fd = -1, rc;
+	assert(count >= TSDB_SLOTS_MIN && (count & (count - 1)) == 0);
+	/* A writer that died while it grew the table may have left one of this number. */
+	rc = pm_fs_unlinkat(dirfd, name, err);
+	if (rc < 0 && rc != PM_ERR_NOTFOUND)
+		return rc;
+	if ((rc = pm_fs_openat(dirfd, name, PM_FS_WRITE | PM_FS_CREATE | PM_FS_EXCL, &fd, err)) < 0)
+		return rc;
+	tsdb__file_head_fill(&head, TSDB_FILE_SLOTS, generation, number);
+	head.slot_count = count;
+	rc = pm_fs_allocate(fd, 0, sizeof head + count * sizeof(uint64_t), err);
+	if (rc == 0)
+		rc = pm_fs_pwrite(fd, &head, sizeof head, 0, err);
+	if (rc == 0)
+		rc = slots_map(fd, count, true, number, ret, err);
+	pm_fs_close(fd);
+	if (rc < 0)
+		pm_fs_unlinkat(dirfd, name, NULL);
+	return rc;
+}
+
+int tsdb__slots_open(int dirfd, const char *name, uint64_t generation, uint32_t number, bool writable,
+	struct tsdb__slots **ret, struct pm_error *err)
+{
+	struct tsdb_file_head head;
+	uint64_t size;
+	int fd = -1;
+	int rc = pm_fs_openat(dirfd, name, writable ? PM_FS_WRITE : PM_FS_READ, &fd, err);
+	if (rc < 0)
+		return rc;
+	if ((rc = pm_fs_pread(fd, &head, sizeof head, 0, err)) < 0 || (rc = pm_fs_size(fd, &size, err)) < 0)
+		goto done;
+	uint64_t count = head.slot_count;
+	head.slot_count = 0; /* the checksum is over the head as file_head_fill made it */
+	if ((rc = tsdb__file_head_check(&head, name, TSDB_FILE_SLOTS, generation, err)) < 0)
+		goto done;
+	if (count < TSDB_SLOTS_MIN || (count & (count - 1)) || count > (size - sizeof head) / sizeof(uint64_t)) {
+		rc = tsdb__corrupt(err, name, offsetof(struct tsdb_file_head, slot_count), "impossible number of slots");
+		goto done;
+	}
+	rc = slots_map(fd, count, writable, number, ret, err);
+done:
+	pm_fs_close(fd);
+	return rc;
+}
+
+void tsdb__slots_free(struct tsdb__slots *s)
+{
+	while (s) {
+		struct tsdb__slots *next = s->next;
+		pm_fs_unmap(s->map, s->map_len);
+		pm_free(s);
+		s = next;
+	}
+}
+
+int tsdb__slots_next(const struct tsdb__slots *s, uint32_t tag, uint64_t *cursor, uint32_t *ret)
+{
+	uint64_t mask = s->count - 1;
+	while (*cursor < s->count && *cursor <= PROBE_MAX) {
+		uint64_t word = __atomic_load_n(&s->words[(tag + *cursor) & mask], __ATOMIC_ACQUIRE);
+		if (word == 0)
+			return 0;
+		++*cursor;
+		if (word >> 32 == tag && (uint32_t)word != 0) {
+			*ret = (uint32_t)word - 1;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int tsdb__slots_put(struct tsdb__slots *s, uint32_t tag, uint32_t value)
+{
+	uint64_t mask = s->count - 1;
+	assert(s->writable && value < UINT32_MAX);
+	for (uint64_t i = 0; i < s->count && i < PROBE_MAX; i++) {
+		uint64_t *word = &s->words[(tag + i) & mask];
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) == 0) {
+			__atomic_store_n(word, (uint64_t)tag << 32 | (value + 1), __ATOMIC_RELEASE);
+			return 0;
+		}
+	}
+	return PM_ERR_LIMIT;
+}
+
+int64_t tsdb__slots_copy(struct tsdb__slots *to, const struct tsdb__slots *from, uint32_t value_end)
+{
+	int64_t copied = 0;
+	for (uint64_t i = 0; i < from->count; i++) {
+		uint64_t word = from->words[i];
+		if (word == 0 || (uint32_t)word == 0 || (uint32_t)word - 1 >= value_end)
+			continue;
+		if (tsdb__slots_put(to, (uint32_t)(word >> 32), (uint32_t)word - 1) < 0)
+			return PM_ERR_LIMIT;
+		copied++;
+	}
+	return copied;
+}
