@@ -55,9 +55,8 @@ static int take_term(struct pm_str *s, size_t *next_unit, int64_t *ret_ms)
 /* Go keeps durations in int64 nanoseconds: more than 292 years do not fit, and are refused here too. */
 int pm_duration_parse(struct pm_str s, int64_t *ret_ms)
 {
-	int64_t sum = 0, term, ns;
+	int64_t sum = 0, term = 0, ns;
 	size_t next_unit = 0;
-	int rc, limit = 0;
 
 	if (pm_str_eq(s, PM_STR("0"))) {
 		*ret_ms = 0;
@@ -66,15 +65,12 @@ int pm_duration_parse(struct pm_str s, int64_t *ret_ms)
 	if (s.len == 0)
 		return PM_ERR_INVALID;
 	while (s.len > 0) {
-		rc = take_term(&s, &next_unit, &term);
-		if (rc == PM_ERR_INVALID)
-			return rc;
+		int rc = take_term(&s, &next_unit, &term);
+
 		if (rc < 0)
-			return PM_ERR_LIMIT;
+			return rc;
 		if (__builtin_add_overflow(sum, term, &sum) || __builtin_mul_overflow(sum, (int64_t)NS_PER_MS, &ns))
-			limit = PM_ERR_LIMIT;
-		if (limit < 0)
-			return limit;
+			return PM_ERR_LIMIT;
 	}
 	*ret_ms = sum;
 	return 0;
