@@ -96,8 +96,11 @@ void pm_help_cmd(FILE *out, const struct pm_cmd *cmd)
 		option(out, o);
 	for (size_t i = 0; pm_opt_common(cmd, i); i++)
 		option(out, pm_opt_common(cmd, i));
-	if (cmd->help)
-		fprintf(out, "\n%s\n", cmd->help);
+	if (cmd->help) {
+		size_t n = strlen(cmd->help);
+
+		fprintf(out, "\n%s%s", cmd->help, n && cmd->help[n - 1] == '\n' ? "" : "\n");
+	}
 	indented(out, "Examples", cmd->example);
 }
 
