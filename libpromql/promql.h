@@ -27,12 +27,13 @@ struct promql_expr; /* a parsed and checked expression; owns its text and tree *
 enum promql_type { PROMQL_NONE, PROMQL_SCALAR, PROMQL_VECTOR, PROMQL_MATRIX, PROMQL_STRING };
 
 struct promql_parse_opts {
-	size_t depth_max; /* nesting; 0: 256 */
+	size_t depth_max; /* nesting, at most some thousands: recursion needs stack; 0: 256 */
 	size_t bytes_max; /* of text; 0: 1 MiB */
 };
 
-/* Parse and check types. PM_ERR_INVALID with `err->line`, `err->column` (1-based, bytes) and a message worded as upstream
- * words it, "parse error: " included: `1:7: parse error: unexpected ...`. `opts` may be NULL. */
+/* Parse and check types. PM_ERR_INVALID: `err->msg` is upstream's text with the position in front, as the HTTP API gives it
+ * ("1:7: parse error: unexpected ..."), and `err->line` and `err->column` hold that position (1-based, bytes; 0 for an empty text).
+ * PM_ERR_LIMIT: too long or nested too deep; PM_ERR_NOMEM. `text` is copied. `opts` may be NULL. */
 int promql_parse(struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err);
 void promql_expr_free(struct promql_expr *e);
 enum promql_type promql_expr_type(const struct promql_expr *e);
@@ -46,7 +47,7 @@ char *promql_prettify(const struct promql_expr *e);
 char *promql_ast_json(const struct promql_expr *e);
 
 /* Parse the matchers of a selector such as `up{job="x"}` (as match[] has it). The matchers and their strings live until
- * promql_matchers_free(). PM_ERR_INVALID as above. */
+ * promql_matchers_free(). Errors as above. That all matchers accept an empty value, as in `{}`, is no error here. */
 struct promql_matchers {
 	struct pm_matcher *v;
 	size_t count;

@@ -47,7 +47,7 @@ struct promql_dur {
 	double seconds;                /* PROMQL_DUR_NUMBER */
 	bool is_duration;              /* the literal was written as a duration (5m), not a number */
 	bool wrapped;                  /* stood in parentheses, for the printer */
-	const struct promql_dur *a, *b;
+	const struct promql_dur *a, *b; /* operands; PROMQL_DUR_NEG has only a */
 	size_t start, end;
 };
 
@@ -84,6 +84,7 @@ struct promql_func;                    /* func.h: name, argument types, return t
 struct promql_node {
 	enum promql_node_kind kind;
 	enum promql_type type;
+	unsigned height;               /* 1 for a leaf; at most 4 * depth_max of the parse options */
 	size_t start, end;             /* position in the text */
 	union {
 		struct { double v; bool is_duration; } number;
