@@ -16,7 +16,8 @@ extern "C" {
 enum scrape_format {
 	SCRAPE_FORMAT_TEXT,        /* Prometheus text 0.0.4 and 1.0.0 */
 	SCRAPE_FORMAT_OPENMETRICS, /* OpenMetrics 1.0 text; here timestamps are seconds and `# EOF` must end the page */
-	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, of a window into a longer page (pm import): it may end without `# EOF` */
+	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, of a window into a longer page (pm import): it may end without `# EOF`, and the
+	                                   last TYPE line of the window before still holds */
 };
 
 enum scrape_item { SCRAPE_ITEM_SAMPLE, SCRAPE_ITEM_HELP, SCRAPE_ITEM_TYPE, SCRAPE_ITEM_UNIT, SCRAPE_ITEM_COMMENT, SCRAPE_ITEM_EOF };
@@ -63,8 +64,10 @@ struct scrape_target {
 	int64_t interval_ms, timeout_ms;
 	size_t body_size_max;        /* bytes after decompression; 0: the default, 256 MiB */
 	size_t sample_max;           /* 0: none */
+	size_t label_max, label_name_bytes_max, label_value_bytes_max; /* 0: none; over one the scrape fails */
 	bool honor_labels;
 	bool honor_timestamps;
+	bool track_timestamps_staleness; /* stale markers also for series with explicit timestamps */
 };
 
 /* How a scrape went. */
