@@ -66,11 +66,12 @@ static void wrapped(FILE *out, const char *text, int column)
 	fputc('\n', out);
 }
 
-static void option(FILE *out, const struct pm_opt *o)
+/* `alias`: another spelling of the option before, which had the letter. */
+static void option(FILE *out, const struct pm_opt *o, bool alias)
 {
 	int column;
 
-	if (o->id < PM_OPT_ID)
+	if (o->id < PM_OPT_ID && !alias)
 		column = fprintf(out, "  -%c, --%s%s%s", o->id, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
 	else
 		column = fprintf(out, "      --%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
@@ -93,9 +94,9 @@ void pm_help_cmd(FILE *out, const struct pm_cmd *cmd)
 	fprintf(out, "pm %s: %s\n\n", cmd->name, cmd->summary);
 	fprintf(out, "usage: pm %s%s%s\n\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage);
 	for (const struct pm_opt *o = cmd->opts; o && o->name; o++)
-		option(out, o);
+		option(out, o, o > cmd->opts && o[-1].id == o->id);
 	for (size_t i = 0; pm_opt_common(cmd, i); i++)
-		option(out, pm_opt_common(cmd, i));
+		option(out, pm_opt_common(cmd, i), false);
 	if (cmd->help) {
 		size_t n = strlen(cmd->help);
 
