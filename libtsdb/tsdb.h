@@ -64,7 +64,8 @@ int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err);
 void tsdb_txn_abort(struct tsdb_txn *txn); /* NULL allowed */
 
 /* A querier on what is committed now. Takes no lock. See struct pm_querier; when select or next return PM_ERR_STALE, make
- * a new one. Samples of one series and time that were committed twice: the first counts. */
+ * a new one. Of samples of one series and time in several transactions the one committed first counts; within one
+ * transaction, any of them. */
 int tsdb_querier(struct tsdb *db, struct pm_querier **ret, struct pm_error *err);
 
 /* An appender for pages of targets (see struct pm_appender). */
