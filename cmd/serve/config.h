@@ -15,6 +15,7 @@ struct pm_config_target {
 	struct pm_labels discovered;   /* labels before those that begin with "__" were removed */
 	struct pm_str job;
 	size_t index;                  /* of the target in its configuration */
+	uint64_t hash;                 /* of URL and labels, to find doubles */
 	struct pm_config_target *next;
 };
 
