@@ -42,6 +42,9 @@ int compile(struct pm_re *re, struct pm_str pattern, struct pm_error *err)
 		return pm_fail(err, PM_ERR_NOMEM, "%s", pm_strerror(PM_ERR_NOMEM));
 	if (!re->full->ok())
 		return pm_fail(err, PM_ERR_INVALID, "invalid regular expression: %s", re->full->error().c_str());
+	/* Go refuses two groups of one name; RE2 lets the first have it. */
+	if (re->full->NamedCapturingGroups().size() != re->full->CapturingGroupNames().size())
+		return pm_fail(err, PM_ERR_INVALID, "invalid regular expression: duplicate group name");
 	return 0;
 }
 
