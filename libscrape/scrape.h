@@ -48,6 +48,14 @@ void scrape_parser_begin(struct scrape_parser *p, enum scrape_format format, str
 /* 1: `*ret`; 0: end of the page; PM_ERR_INVALID with err->line, err->column and the reason for a malformed line. Never reads
  * past the page. Cost: linear in the page. */
 int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
+/* For readers that know most lines already (pm import): as scrape_parser_next, but labels, exemplar and what is escaped in
+ * other lines are left as they are; scrape_parser_labels builds the labels of the sample that was read last, good until the
+ * next call. Two samples of one format with equal text hash and text length have equal labels. */
+int scrape_parser_next_text(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
+uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str text);
+int scrape_parser_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
+/* Go on with the next window of the same page: the last TYPE line still holds. Lines are counted from 1 again. */
+void scrape_parser_continue(struct scrape_parser *p, struct pm_str window);
 
 /* Text out: one sample line as the text format has it, `name{a="b"} v [t]`, escaped. Appends to a struct pm_buf. */
 struct pm_buf;

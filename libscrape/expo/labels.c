@@ -51,7 +51,7 @@ static int odd_value(struct scrape_parser *p, struct pm_str v, unsigned rules)
 }
 
 /* A label's name at `s`; *ret_quoted tells which kind. Returns where it ends, NULL when refused. */
-static inline const char *list_name(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
+static inline __attribute__((always_inline)) const char *list_name(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
 	struct pm_str *ret, bool *ret_quoted)
 {
 	const char *start = s;
@@ -77,7 +77,7 @@ static inline const char *list_name(struct scrape_parser *p, const char *s, stru
 }
 
 /* A label's value from its opening quote on. Returns where it ends, NULL when refused. */
-static inline const char *list_value(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
+static inline __attribute__((always_inline)) const char *list_value(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
 	unsigned rules, struct pm_str *ret)
 {
 	const char *close;
@@ -184,7 +184,7 @@ static int by_name(const void *a, const void *b)
 {
 	const struct pm_label *x = a, *y = b;
 
-	return pm_str_cmp(x->name, y->name);
+	return name_cmp(x->name, y->name);
 }
 
 /* Most lists are sorted but for the metric name: insertion moves little. Long ones may be anything. */
@@ -198,7 +198,7 @@ static void sort_labels(struct pm_label *v, size_t count)
 		struct pm_label l = v[i];
 		size_t j = i;
 
-		for (; j > 0 && pm_str_cmp(l.name, v[j - 1].name) < 0; j--)
+		for (; j > 0 && name_cmp(l.name, v[j - 1].name) < 0; j--)
 			v[j] = v[j - 1];
 		v[j] = l;
 	}
@@ -209,11 +209,28 @@ static int check_names(struct scrape_parser *p, const struct scrape__label_list 
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->v[i].name.len == 0)
 			return scrape__bad(p, p->item, "an empty label name");
-		if (i && pm_str_eq(list->v[i].name, list->v[i - 1].name))
+		if (i && name_cmp(list->v[i].name, list->v[i - 1].name) == 0)
 			return scrape__bad(p, p->item, "label name \"%.*s\" is not unique",
 				(int)(list->v[i].name.len < 80 ? list->v[i].name.len : 80), list->v[i].name.ptr);
 	}
 	return 0;
+}
+
+/* Whether a number is written as normalize_number() would, decided for the common kind: 0.25, 10.0, +Inf. */
+static bool is_normal(struct pm_str s)
+{
+	const char *end = s.ptr + s.len, *point = name_end(s.ptr, end, CHAR_DIGIT), *last;
+
+	if (pm_str_eq(s, PM_STR("+Inf")))
+		return true;
+	if (s.len > 12 || point == s.ptr || point - s.ptr > 6 || (*s.ptr == '0' && point - s.ptr > 1))
+		return false;
+	if (end - point < 2 || *point != '.' || name_end(point + 1, end, CHAR_DIGIT) != end)
+		return false;
+	last = end - 1;
+	if (*last == '0')
+		return last == point + 1; /* 10.0, not 0.10 */
+	return *s.ptr != '0' || memcmp(point, ".0000", 5 < s.len - 1 ? 5 : s.len - 1) != 0; /* 1e-05 */
 }
 
 /* `le` of histograms and `quantile` of summaries are numbers, written in one way only, so that "1" and "1.0" are one series. */
@@ -226,7 +243,7 @@ static void normalize_number(struct scrape_parser *p, struct scrape__label_list 
 	for (size_t i = 0; i < list->count; i++) {
 		struct pm_label *l = &list->v[i];
 
-		if (!pm_str_eq(l->name, name) || pm_double_parse(l->value, &v))
+		if (!pm_str_eq(l->name, name) || is_normal(l->value) || pm_double_parse(l->value, &v))
 			continue;
 		len = pm_double_format_g(p->number, v == 0 ? 0.0 : v);
 		if (v - v == 0 && !memchr(p->number, 'e', len) && !memchr(p->number, '.', len)) {

@@ -34,6 +34,14 @@ static inline const char *name_end(const char *s, const char *end, unsigned kind
 	return s;
 }
 
+/* As pm_str_cmp(): the first byte mostly decides among names. */
+static inline int name_cmp(struct pm_str a, struct pm_str b)
+{
+	if (a.len && b.len && *a.ptr != *b.ptr)
+		return (unsigned char)*a.ptr < (unsigned char)*b.ptr ? -1 : 1;
+	return pm_str_cmp(a, b);
+}
+
 static inline const char *line_end(const char *s, const char *end)
 {
 	const char *nl = memchr(s, '\n', (size_t)(end - s));

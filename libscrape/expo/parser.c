@@ -5,6 +5,7 @@
 #include "libscrape/expo/parser.h"
 
 #include "libscrape/expo/lex.h"
+#include "libtsdb/base/hash.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/base/utf8.h"
 
@@ -227,4 +228,37 @@ int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct 
 		return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 	*ret = line;
 	return 1;
+}
+
+/* ---- readers that know their lines -------------------------------------------------------------- */
+
+int scrape_parser_next_text(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err)
+{
+	struct scrape_line line;
+	int rc = scrape__lex(p, &line, err);
+
+	if (rc > 0)
+		*ret = line;
+	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
+}
+
+/* The type of the family decides whether `le` and `quantile` are normalised, so it belongs to the text. */
+uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str text)
+{
+	return pm_hash_seed(text.ptr, text.len, p->type);
+}
+
+int scrape_parser_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err)
+{
+	int rc = scrape__labels(p, false, ret, err);
+
+	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
+}
+
+void scrape_parser_continue(struct scrape_parser *p, struct pm_str window)
+{
+	enum scrape__type type = p->type;
+
+	scrape_parser_begin(p, p->format, window);
+	p->type = type;
 }

@@ -5,6 +5,8 @@
  * Labels of the target that begin with `__` are its own business and reach no sample. */
 #include "libscrape/target/target.h"
 
+#include "libscrape/expo/lex.h"
+
 #include <stdlib.h>
 
 static bool is_private(struct pm_str name)
@@ -22,7 +24,7 @@ static size_t merge(const struct scrape_target *t, struct pm_labels l, struct pm
 	while (i < l.count || j < t->labels.count) {
 		const struct pm_label *ours = j < t->labels.count ? &t->labels.v[j] : NULL;
 		const struct pm_label *theirs = i < l.count ? &l.v[i] : NULL;
-		int c = !ours ? -1 : !theirs ? 1 : pm_str_cmp(theirs->name, ours->name);
+		int c = !ours ? -1 : !theirs ? 1 : name_cmp(theirs->name, ours->name);
 
 		if (ours && (is_private(ours->name) || (c == 0 && t->honor_labels))) {
 			j++;

@@ -126,6 +126,24 @@ static int known_line(struct scrape__pager *g, struct pm_error *err)
 	return rc ? rc : 1;
 }
 
+/* The parser's own strings are good for one line; those of the page need no copy. */
+static int keep_strings(struct scrape__pager *g, struct pm_labels *labels)
+{
+	const struct scrape_parser *p = g->parser;
+
+	if (p->labels.escaped)
+		return pm_arena_labels(&g->arena, *labels, labels);
+	for (size_t i = 0; i < p->labels.count && p->type != SCRAPE__TYPE_OTHER; i++) {
+		struct pm_str *value = &p->labels.v[i].value;
+
+		if (value->ptr == p->number)
+			*value = pm_arena_str(&g->arena, *value);
+		if (!value->ptr)
+			return PM_ERR_NOMEM;
+	}
+	return 0;
+}
+
 static int new_sample(struct scrape__pager *g, const struct scrape_line *line, struct pm_layout_entry *e, struct pm_error *err)
 {
 	struct pm_labels labels;
@@ -133,12 +151,9 @@ static int new_sample(struct scrape__pager *g, const struct scrape_line *line, s
 
 	if (rc)
 		return rc;
-	if (g->parser->labels.escaped || g->parser->type != SCRAPE__TYPE_OTHER) {
-		rc = pm_arena_labels(&g->arena, labels, &labels); /* their strings are the parser's, good for one line */
-		if (rc)
-			return pm_fail(err, rc, "out of memory");
-	}
-	rc = scrape__target_labels(g->target, labels, &g->arena, &labels);
+	rc = keep_strings(g, &labels);
+	if (!rc)
+		rc = scrape__target_labels(g->target, labels, &g->arena, &labels);
 	if (rc)
 		return pm_fail(err, g->arena.over_cap ? PM_ERR_LIMIT : rc, "too many new series for the memory of one page");
 	rc = scrape__check_limits(g->target, labels, err);

@@ -324,6 +324,36 @@ static void test_text_normalized_labels(void **state)
 		check_accept(SCRAPE_FORMAT_TEXT, &cases[i]);
 }
 
+/* The short cut for numbers that are written as they must be agrees with reading and writing them. */
+static void test_text_normal_numbers(void **state)
+{
+	struct test_rng rng = test_rng(11);
+	struct scrape_parser *p;
+
+	(void)state;
+	assert_ok(scrape_parser_new(&p), NULL);
+	for (int round = 0; round < 20000; round++) {
+		char number[16], page[64], want[PM_DOUBLE_TEXT_MAX];
+		size_t len = 1 + test_below(&rng, 9);
+		struct scrape_line l;
+		double v;
+
+		for (size_t i = 0; i < len; i++)
+			number[i] = "0001259.."[test_below(&rng, 9)];
+		number[len] = '\0';
+		if (pm_double_parse(pm_str(number), &v))
+			continue;
+		len = pm_double_format_g(want, v);
+		snprintf(want + len, 3, "%s", memchr(want, '.', len) || memchr(want, 'e', len) ? "" : ".0");
+		snprintf(page, sizeof page, "# TYPE h histogram\nh{le=\"%s\"} 1\n", number);
+		scrape_parser_begin(p, SCRAPE_FORMAT_TEXT, pm_str(page));
+		assert_int_equal(scrape_parser_next(p, &l, NULL), 1);
+		assert_int_equal(scrape_parser_next(p, &l, NULL), 1);
+		assert_str(pm_labels_get(l.labels, P("le")), want);
+	}
+	scrape_parser_free(p);
+}
+
 /* What names a line in a layout: name and labels as they stand, without the blanks around them. */
 static void test_text_names_the_line(void **state)
 {
@@ -604,5 +634,6 @@ static void test_write_reads_back(void **state)
 }
 
 TEST_MAIN(TEST(test_text_accept), TEST(test_text_metadata), TEST(test_text_nul), TEST(test_text_refuse), TEST(test_text_numbers),
-	TEST(test_text_normalized_labels), TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept),
+	TEST(test_text_normalized_labels), TEST(test_text_normal_numbers),
+	TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept),
 	TEST(test_om_refuse), TEST(test_om_part), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
