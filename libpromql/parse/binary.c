@@ -60,6 +60,8 @@ static int parse_fill(struct promql_parser *p, struct promql_matching *m)
 {
 	int t = promql__peek(p), rc;
 
+	if (t < 0)
+		return t;
 	if (t == PROMQL_TOK_FILL) {
 		promql__take(p);
 		rc = parse_fill_value(p, &m->fill_left);
@@ -92,8 +94,10 @@ static int parse_group(struct promql_parser *p, struct promql_matching *m)
 		return t < 0 ? t : 0;
 	promql__take(p);
 	m->card = t == PROMQL_TOK_GROUP_LEFT ? PROMQL_MANY_TO_ONE : PROMQL_ONE_TO_MANY;
-	if ((t = promql__peek(p)) != PROMQL_TOK_LPAREN)
-		return t < 0 ? t : 0;
+	if ((t = promql__peek(p)) < 0)
+		return t;
+	if (t != PROMQL_TOK_LPAREN && promql__starts_expr((enum promql_tok)t))
+		return 0; /* no labels: the right-hand side is next */
 	return promql__parse_labels(p, &m->include, &m->include_count);
 }
 

@@ -150,7 +150,7 @@ static size_t op_start(const struct check *c, const struct promql_node *n)
 static int check_labels(struct check *c, const struct promql_node *n)
 {
 	const struct promql_matching *m = &n->binary.matching;
-	char quoted[256];
+	char quoted[PROMQL_QUOTED_MAX];
 
 	for (size_t i = 0; m->on && i < m->label_count; i++) {
 		for (size_t j = 0; j < m->include_count; j++) {
@@ -246,7 +246,7 @@ static int check_subquery(struct check *c, struct promql_node *n)
 static int check_name_once(struct check *c, const struct promql_node *n)
 {
 	const struct promql_selector *s = &n->selector;
-	char name[256], other[256];
+	char name[PROMQL_QUOTED_MAX / 2], other[PROMQL_QUOTED_MAX / 2];
 
 	for (size_t i = 0; i + 1 < s->matcher_count; i++) {
 		if (pm_str_eq(s->matchers[i].name, PM_NAME_LABEL))

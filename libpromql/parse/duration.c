@@ -48,8 +48,7 @@ static int parse_literal(struct dur_parse *d, struct promql_dur **ret)
 	bool is_duration;
 	int rc = promql__parse_number(d->p, &seconds, &is_duration, &it);
 
-	if (rc < 0 || (rc = check_seconds(d, seconds, it.start)) < 0 ||
-		(rc = new_dur(d, PROMQL_DUR_NUMBER, it.start, ret)) < 0)
+	if (rc < 0 || (rc = new_dur(d, PROMQL_DUR_NUMBER, it.start, ret)) < 0)
 		return rc;
 	(*ret)->seconds = seconds;
 	(*ret)->is_duration = is_duration;
@@ -118,12 +117,13 @@ static int parse_parens(struct dur_parse *d, struct promql_dur **ret)
 /* An operand without sign. */
 static int parse_primary(struct dur_parse *d, struct promql_dur **ret)
 {
-	int t = promql__peek(d->p);
+	int t = promql__peek(d->p), rc;
 
 	switch (t) {
 	case PROMQL_TOK_NUMBER:
 	case PROMQL_TOK_DURATION:
-		return parse_literal(d, ret);
+		rc = parse_literal(d, ret);
+		return rc < 0 ? rc : check_seconds(d, (*ret)->seconds, (*ret)->start);
 	case PROMQL_TOK_STEP:
 	case PROMQL_TOK_RANGE:
 	case PROMQL_TOK_MIN_OF:
@@ -223,11 +223,13 @@ static int64_t seconds_to_ms(double seconds)
 	return (int64_t)ns / 1000000;
 }
 
+/* What is less than a millisecond stays an expression too, lest it become 0, which means something else. */
 static void give(struct promql_dur *n, int64_t *ret_ms, const struct promql_dur **ret_expr)
 {
-	bool plain = n->op == PROMQL_DUR_NUMBER;
+	int64_t ms = n->op == PROMQL_DUR_NUMBER ? seconds_to_ms(n->seconds) : 0;
+	bool plain = n->op == PROMQL_DUR_NUMBER && (ms != 0 || n->seconds == 0);
 
-	*ret_ms = plain ? seconds_to_ms(n->seconds) : 0;
+	*ret_ms = ms;
 	*ret_expr = plain ? NULL : n;
 }
 
@@ -262,7 +264,12 @@ int promql__parse_offset_duration(struct promql_parser *p, int64_t *ret_ms, cons
 	}
 	if (t < 0)
 		return t;
-	rc = sign.tok != PROMQL_TOK_EOF && ops ? parse_dur(&d, PREC_POW, &n) : parse_primary(&d, &n);
+	if (sign.tok == PROMQL_TOK_EOF)
+		rc = parse_primary(&d, &n);
+	else if (t == PROMQL_TOK_NUMBER || t == PROMQL_TOK_DURATION)
+		rc = parse_literal(&d, &n); /* judged with its sign */
+	else
+		rc = ops ? parse_dur(&d, PREC_POW, &n) : parse_primary(&d, &n);
 	if (rc == 0 && sign.tok != PROMQL_TOK_EOF)
 		rc = apply_sign(&d, &sign, &n);
 	if (rc == 0 && ops)

@@ -215,7 +215,7 @@ static bool scan_duration(struct promql_lexer *l)
 
 static int lex_number(struct promql_lexer *l, struct promql_item *ret)
 {
-	char quoted[256];
+	char quoted[PROMQL_QUOTED_MAX];
 
 	if (scan_number(l))
 		return emit(l, ret, PROMQL_TOK_NUMBER);

@@ -66,6 +66,9 @@ int promql__lex(struct promql_lexer *l, struct promql_item *ret);
 int promql__error(struct pm_error *err, int code, struct pm_str text, size_t pos, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* What a message quotes is cut to this. */
+enum { PROMQL_QUOTED_MAX = 640 };
+
 /* How an error message names a token: `identifier "foo"`, `<op:+>`, `end of input`. `out` has `size` bytes. */
 char *promql__describe(char *out, size_t size, const struct promql_item *item);
 

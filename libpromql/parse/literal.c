@@ -1,28 +1,26 @@
 /* literal.c - the values of numbers, durations and strings. */
 #include "libpromql/parse/parser.h"
+
 #include "libtsdb/base/num.h"
 #include "libtsdb/base/utf8.h"
 
-#include <math.h>
-#include <stdlib.h>
 
 /* ---- numbers ------------------------------------------------------------------------------------ */
 
-/* Underscores stand between digits, or behind a prefix of the base: Go's rule for literals. */
-static bool underscores_fit(struct pm_str s, size_t prefix)
+/* Underscores stand between digits, or behind 0x: Go's rule for literals. */
+static bool underscores_fit(struct pm_str s, bool hex)
 {
-	bool digit = prefix > 0;
+	bool digit = hex, underscore = false;
 
-	for (size_t i = prefix; i < s.len; i++) {
-		if (s.ptr[i] == '_') {
-			if (!digit || i + 1 == s.len)
-				return false;
-			digit = false;
-		} else {
-			digit = true;
-		}
+	for (size_t i = hex ? 2 : 0; i < s.len; i++) {
+		int c = (unsigned char)s.ptr[i];
+
+		if (c == '_' ? !digit : underscore && !(hex ? promql__is_alnum(c) : promql__is_digit(c)))
+			return false;
+		underscore = c == '_';
+		digit = hex ? promql__is_alnum(c) && !underscore : promql__is_digit(c);
 	}
-	return true;
+	return !underscore;
 }
 
 /* Go's strconv.ParseInt(s, 0, 64) without a sign: 0x is hexadecimal and a leading 0 octal. False: no such integer. */
@@ -39,7 +37,7 @@ static bool parse_integer(struct pm_str s, double *ret)
 		base = 8;
 		prefix = 1;
 	}
-	if (!underscores_fit(s, prefix))
+	if (!underscores_fit(s, base == 16))
 		return false;
 	for (size_t i = prefix; i < s.len; i++) {
 		int c = (unsigned char)s.ptr[i];
@@ -56,16 +54,36 @@ static bool parse_integer(struct pm_str s, double *ret)
 	return s.len > 0;
 }
 
+/* Go's strconv.ParseFloat: pm_double_parse, but underscores may stand between digits. */
+static int parse_decimal(struct promql_parser *p, struct pm_str s, double *ret)
+{
+	char *plain;
+	size_t len = 0;
+
+	if (!memchr(s.ptr, '_', s.len))
+		return pm_double_parse(s, ret);
+	if (!underscores_fit(s, false))
+		return PM_ERR_INVALID;
+	plain = pm_arena_alloc(p->arena, s.len);
+	if (!plain)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] != '_')
+			plain[len++] = s.ptr[i];
+	}
+	return pm_double_parse((struct pm_str){ plain, len }, ret);
+}
+
 static int parse_float(struct promql_parser *p, const struct promql_item *it, double *ret)
 {
-	char quoted[256];
+	char quoted[PROMQL_QUOTED_MAX];
 	int rc;
 
 	if (parse_integer(it->text, ret))
 		return 0;
-	rc = pm_double_parse(it->text, ret);
-	if (rc == 0)
-		return 0;
+	rc = parse_decimal(p, it->text, ret);
+	if (rc == 0 || rc == PM_ERR_NOMEM)
+		return rc == 0 ? 0 : promql__nomem(p);
 	return promql__fail_at(p, it->start, "error parsing number: strconv.ParseFloat: parsing %s: %s",
 		pm_quote_fixed(quoted, sizeof quoted, it->text),
 		rc == PM_ERR_LIMIT ? "value out of range" : "invalid syntax");
@@ -98,7 +116,7 @@ static const struct unit *find_unit(struct pm_str s, size_t *ret_rank)
 static int parse_duration(struct promql_parser *p, const struct promql_item *it, double *ret)
 {
 	struct pm_str s = it->text;
-	char quoted[256], unit_quoted[64];
+	char quoted[PROMQL_QUOTED_MAX], unit_quoted[64];
 	size_t last_rank = 0, rank = 0, i = 0;
 	uint64_t total = 0;
 
@@ -106,6 +124,7 @@ static int parse_duration(struct promql_parser *p, const struct promql_item *it,
 	while (i < s.len) {
 		struct pm_str name;
 		const struct unit *unit;
+		size_t first = i;
 		uint64_t v = 0;
 		bool over = false;
 
@@ -113,11 +132,11 @@ static int parse_duration(struct promql_parser *p, const struct promql_item *it,
 			over |= v > (UINT64_MAX - 9) / 10;
 			v = v * 10 + (uint64_t)(s.ptr[i] - '0');
 		}
+		if (over || i == first)
+			return promql__fail_at(p, it->start, "not a valid duration string: %s", quoted);
 		name = (struct pm_str){ s.ptr + i, 0 };
 		for (; i < s.len && !promql__is_digit(s.ptr[i]); i++)
 			name.len++;
-		if (over)
-			return promql__fail_at(p, it->start, "not a valid duration string: %s", quoted);
 		unit = find_unit(name, &rank);
 		if (!unit)
 			return promql__fail_at(p, it->start, "unknown unit %s in duration %s",

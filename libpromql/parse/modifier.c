@@ -56,6 +56,15 @@ static int64_t timestamp_ms(double seconds)
 	return ms < -0x1p63 ? INT64_MIN : (int64_t)ms;
 }
 
+static int timestamp_out_of_bounds(struct promql_parser *p, const struct promql_node *n, double seconds)
+{
+	static const char what[] = "timestamp out of bounds for @ modifier:";
+
+	if (isfinite(seconds))
+		return promql__fail_at(p, n->start, "%s %f", what, seconds);
+	return promql__fail_at(p, n->start, "%s %s", what, isnan(seconds) ? "NaN" : seconds > 0 ? "+Inf" : "-Inf");
+}
+
 /* start(), end(), or a number with at most one sign. */
 static int parse_at_value(struct promql_parser *p, enum promql_at *ret, double *ret_seconds)
 {
@@ -100,8 +109,7 @@ static int parse_at(struct promql_parser *p, struct promql_node *n)
 	if (rc < 0)
 		return rc;
 	if (at == PROMQL_AT_TIME && !(seconds > -0x1p63 && seconds < 0x1p63))
-		return promql__fail_at(p, n->start, "timestamp out of bounds for @ modifier: %s%f",
-			isinf(seconds) && seconds > 0 ? "+" : "", seconds);
+		return timestamp_out_of_bounds(p, n, seconds);
 	if (!mod)
 		return promql__fail_at(p, n->start, "@ modifier %s", only_after);
 	if (mod->at != PROMQL_AT_NONE)

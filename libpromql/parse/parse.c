@@ -21,11 +21,12 @@ void promql__parser_init(struct promql_parser *p, struct pm_arena *arena, struct
 
 int promql__peek(struct promql_parser *p)
 {
+	if (p->failed)
+		return p->failed;
 	if (!p->ready) {
-		int rc = promql__lex(&p->lex, &p->item);
-
-		if (rc < 0)
-			return rc;
+		p->failed = promql__lex(&p->lex, &p->item);
+		if (p->failed)
+			return p->failed;
 		p->ready = true;
 	}
 	return (int)p->item.tok;
@@ -58,7 +59,7 @@ int promql__expect(struct promql_parser *p, enum promql_tok tok)
 int promql__unexpected(struct promql_parser *p)
 {
 	const struct promql_context *c = &p->context;
-	char what[640];
+	char what[PROMQL_QUOTED_MAX + 64];
 
 	return promql__fail_at(p, p->item.start, "unexpected %s%s%s%s%s", promql__describe(what, sizeof what, &p->item),
 		c->in ? " in " : "", c->in ? c->in : "", c->expected ? ", expected " : "", c->expected ? c->expected : "");
@@ -117,8 +118,7 @@ struct list {
 	size_t count, cap;
 };
 
-/* What may begin an expression. */
-static bool starts_expr(int tok)
+bool promql__starts_expr(enum promql_tok tok)
 {
 	switch (tok) {
 	case PROMQL_TOK_NUMBER:
@@ -130,7 +130,7 @@ static bool starts_expr(int tok)
 	case PROMQL_TOK_SUB:
 		return true;
 	default:
-		return promql__is_metric_name((enum promql_tok)tok);
+		return promql__is_metric_name(tok);
 	}
 }
 
@@ -160,20 +160,23 @@ static int parse_args(struct promql_parser *p, struct list *l)
 		comma = p->last_end - 1;
 		if ((t = promql__peek(p)) < 0)
 			return t;
-		if (!starts_expr(t))
+		if (!promql__starts_expr((enum promql_tok)t))
 			return promql__fail_at(p, comma, "trailing commas not allowed in function call args");
 	}
 }
 
+/* Keywords can be labels, all but `without`: upstream's grammar. */
 static bool is_label_token(int t)
 {
+	if (t == PROMQL_TOK_WITHOUT)
+		return false;
 	return promql__is_metric_name((enum promql_tok)t) || t == PROMQL_TOK_BOOL || t == PROMQL_TOK_ON ||
 		t == PROMQL_TOK_IGNORING || t == PROMQL_TOK_GROUP_LEFT || t == PROMQL_TOK_GROUP_RIGHT || t == PROMQL_TOK_ATAN2;
 }
 
 static int parse_label(struct promql_parser *p, struct pm_str *ret)
 {
-	char quoted[256];
+	char quoted[PROMQL_QUOTED_MAX];
 	int t = promql__peek(p), rc;
 
 	if (t < 0)
@@ -239,7 +242,7 @@ static int parse_call(struct promql_parser *p, struct promql_item name, struct p
 	const struct promql_func *f = promql__func_find(name.text);
 	struct list args = { 0 };
 	struct promql_node *n;
-	char quoted[256];
+	char quoted[PROMQL_QUOTED_MAX];
 	int rc = parse_args(p, &args);
 
 	if (rc < 0)

@@ -18,6 +18,7 @@ struct promql_parser {
 	struct promql_lexer lex;
 	struct promql_item item; /* the token at hand when `ready` */
 	bool ready;
+	int failed;              /* what the lexer gave when it failed, for good */
 	size_t last_end;         /* where the last token taken ended */
 	struct promql_context context;
 	size_t depth, depth_max; /* calls of promql__parse_expr under way */
@@ -48,6 +49,8 @@ int promql__adopt(struct promql_parser *p, struct promql_node *n, const struct p
 /* Room for one more of `count` elements in an array of the arena. NULL: out of memory; otherwise the array, perhaps moved. */
 void *promql__room(struct promql_parser *p, void *v, size_t count, size_t *cap, size_t elem_size);
 
+/* Whether an expression may begin with this token. */
+bool promql__starts_expr(enum promql_tok tok);
 /* An expression whose operators bind at least as tightly as `prec`; 0: any. */
 int promql__parse_expr(struct promql_parser *p, int prec, struct promql_node **ret);
 /* ( label, label ), into the arena. */

@@ -1,7 +1,7 @@
 /* print.c - an expression as canonical text: upstream's String(). What it prints parses to the same tree.
  *
- * Two spots differ from upstream on purpose, where its text would read back as something else: the negative base of a power in a
- * duration, and a duration behind `offset` that has operators, get parentheses. */
+ * Three spots differ from upstream on purpose, where its text would read back as something else: the negative base of a power in
+ * a duration, and a duration behind `offset` that has operators, get parentheses; milliseconds are not cut (1s1ms to 1s). */
 #include "libpromql/parse/print.h"
 
 #include "libpromql/parse/func.h"
@@ -9,6 +9,7 @@
 #include "libtsdb/base/num.h"
 #include "libtsdb/base/utf8.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static void print_ms(struct pm_buf *b, int64_t ms)
@@ -35,22 +36,27 @@ static void print_number(struct pm_buf *b, double v, bool is_duration)
 		print_double(b, v);
 		return;
 	}
-	/* By way of nanoseconds, as upstream: milliseconds are cut, not rounded. */
-	print_ms(b, (int64_t)(v * 1e9) / 1000000);
+	print_ms(b, llround(v * 1e3));
 }
 
 /* ---- durations ---------------------------------------------------------------------------------- */
 
 static void print_dur(struct pm_buf *b, const struct promql_dur *d);
 
+/* -5m ^ 2 would be read as -(5m ^ 2). */
+static bool is_negative_base(const struct promql_dur *d)
+{
+	return d->op == PROMQL_DUR_POW && d->a->op == PROMQL_DUR_NUMBER && d->a->seconds < 0;
+}
+
 static void print_dur_infix(struct pm_buf *b, const struct promql_dur *d, const char *op)
 {
-	bool negative_base = d->op == PROMQL_DUR_POW && d->a->op == PROMQL_DUR_NUMBER && d->a->seconds < 0;
+	bool parens = is_negative_base(d);
 
-	if (negative_base)
+	if (parens)
 		pm_buf_char(b, '(');
 	print_dur(b, d->a);
-	if (negative_base)
+	if (parens)
 		pm_buf_char(b, ')');
 	pm_buf_fmt(b, " %s ", op);
 	print_dur(b, d->b);
@@ -111,9 +117,18 @@ const char *promql__dur_op_name(enum promql_dur_op op)
 	return names[op];
 }
 
-static bool is_infix(const struct promql_dur *d)
+/* Behind `offset` operators belong to the duration only when it begins with a parenthesis or two signs. */
+static bool needs_parens(const struct promql_dur *d)
 {
-	return d->op >= PROMQL_DUR_ADD && d->op <= PROMQL_DUR_POW;
+	bool infix = false;
+
+	while (d->op >= PROMQL_DUR_ADD && d->op <= PROMQL_DUR_POW && !d->wrapped) {
+		if (is_negative_base(d))
+			return false;
+		infix = true;
+		d = d->a;
+	}
+	return infix && !d->wrapped && !(d->op == PROMQL_DUR_NEG && d->a->op == PROMQL_DUR_NEG);
 }
 
 /* ---- selectors ---------------------------------------------------------------------------------- */
@@ -128,7 +143,7 @@ static void print_at(struct pm_buf *b, const struct promql_modifiers *m)
 
 static void print_offset(struct pm_buf *b, const struct promql_modifiers *m)
 {
-	bool parens = m->offset_expr && !m->offset_expr->wrapped && is_infix(m->offset_expr);
+	bool parens = m->offset_expr && needs_parens(m->offset_expr);
 
 	if (!m->offset_expr && m->offset_ms == 0)
 		return;

@@ -136,7 +136,7 @@ static char *quote_short(char *out, size_t size, const char *before, struct pm_s
 
 char *promql__describe(char *out, size_t size, const struct promql_item *it)
 {
-	char quoted[512];
+	char quoted[PROMQL_QUOTED_MAX];
 
 	switch (it->tok) {
 	case PROMQL_TOK_EOF:
