@@ -4,6 +4,7 @@
  * pipe may keep us waiting: other writers queue behind it. What stops an import stops it between transactions; the
  * message says up to which line samples are stored. */
 #include "cmd/cmd.h"
+#include "cmd/text_map.h"
 #include "cmd/window.h"
 
 #include "libscrape/scrape.h"
@@ -38,8 +39,7 @@ struct import {
 	/* the transaction at hand */
 	struct tsdb_txn *txn;
 	size_t pending;
-	struct pm_str last_text;    /* name and labels of the line before, and its series */
-	tsdb_sid last_sid;
+	struct pm_text_map series;  /* that lines of this transaction named */
 };
 
 static const char *input_name(const struct import *im)
@@ -83,7 +83,7 @@ static int commit(struct import *im, uint64_t line, struct pm_error *err)
 	if (!txn)
 		return 0;
 	im->txn = NULL;
-	im->last_text = (struct pm_str){ 0 };
+	pm_text_map_reset(&im->series);
 	rc = tsdb_txn_commit(txn, err);
 	if (rc == 0) {
 		im->committed += im->pending;
@@ -93,24 +93,43 @@ static int commit(struct import *im, uint64_t line, struct pm_error *err)
 	return rc;
 }
 
-/* Files that go series by series name the same one many times in a row: look it up once. */
+/* A text that this transaction saw before names the same series: no labels to read, no series to look up. */
 static int append(struct import *im, const struct scrape_line *l, struct pm_error *err)
+{
+	uint64_t hash = scrape_parser_text_hash(im->parser, l->text);
+	struct pm_text_slot *slot = pm_text_map_at(&im->series, hash, l->text.len);
+	struct pm_labels labels;
+	int rc;
+
+	if (!slot)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	if (slot->len)
+		return tsdb_txn_append_sid(im->txn, slot->sid, l->t_ms, l->v, err);
+	rc = scrape_parser_labels(im->parser, &labels, err);
+	if (rc == 0)
+		rc = tsdb_txn_append(im->txn, labels, l->t_ms, l->v, &slot->sid, err);
+	if (rc < 0)
+		return rc;
+	slot->hash = hash;
+	slot->len = (uint32_t)l->text.len;
+	pm_text_map_added(&im->series);
+	return 0;
+}
+
+static int take_sample(struct import *im, const struct scrape_line *l, struct pm_error *err)
 {
 	int rc = 0;
 
+	if (l->t_ms == PM_NO_TIME)
+		return pm_fail(err, PM_ERR_INVALID, "the sample has no timestamp");
 	if (!im->txn)
 		rc = tsdb_txn_begin(im->ctx->db, &im->txn, err);
-	if (rc < 0)
-		return rc;
-	if (im->last_text.len && pm_str_eq(im->last_text, l->text))
-		rc = tsdb_txn_append_sid(im->txn, im->last_sid, l->t_ms, l->v, err);
-	else
-		rc = tsdb_txn_append(im->txn, l->labels, l->t_ms, l->v, &im->last_sid, err);
-	if (rc < 0)
-		return rc;
-	im->last_text = l->text;
-	im->pending++;
-	return 0;
+	if (rc == 0)
+		rc = append(im, l, err);
+	if (rc == 0)
+		im->pending++;
+	im->exemplars += rc == 0 && l->has_exemplar;
+	return rc;
 }
 
 /* ---- lines -------------------------------------------------------------------------------------- */
@@ -123,11 +142,8 @@ static int take_line(struct import *im, const struct scrape_line *l, struct pm_e
 		rc = pm_fail(err, PM_ERR_INVALID, "more lines after # EOF");
 	else if (l->item == SCRAPE_ITEM_EOF)
 		im->ended = true;
-	else if (l->item == SCRAPE_ITEM_SAMPLE && l->t_ms == PM_NO_TIME)
-		rc = pm_fail(err, PM_ERR_INVALID, "the sample has no timestamp");
 	else if (l->item == SCRAPE_ITEM_SAMPLE)
-		rc = append(im, l, err);
-	im->exemplars += rc == 0 && l->item == SCRAPE_ITEM_SAMPLE && l->has_exemplar;
+		rc = take_sample(im, l, err);
 	if (rc == PM_ERR_INVALID && err->line == 0)
 		err->line = l->line;
 	if (rc == 0 && im->pending >= TXN_SAMPLES)
@@ -135,12 +151,14 @@ static int take_line(struct import *im, const struct scrape_line *l, struct pm_e
 	return rc;
 }
 
-static uint64_t count_lines(struct pm_str text)
+static uint64_t count_breaks(const char *from, const char *end)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < text.len; i++)
-		n += text.ptr[i] == '\n';
+	while ((from = memchr(from, '\n', (size_t)(end - from)))) {
+		from++;
+		n++;
+	}
 	return n;
 }
 
@@ -158,19 +176,21 @@ static int place_error(const struct import *im, int rc, struct pm_error *err)
 
 static int take_window(struct import *im, struct pm_str text, struct pm_error *err)
 {
-	struct scrape_line line;
+	struct scrape_line line = { .line = 1, .text = { text.ptr, 0 } };
 	int rc;
 
-	im->last_text = (struct pm_str){ 0 };
-	scrape_parser_begin(im->parser, im->format, text);
-	while ((rc = scrape_parser_next(im->parser, &line, err)) > 0) {
+	if (im->lines == 0)
+		scrape_parser_begin(im->parser, im->format, text);
+	else
+		scrape_parser_continue(im->parser, text);
+	while ((rc = scrape_parser_next_text(im->parser, &line, err)) > 0) {
 		rc = take_line(im, &line, err);
 		if (rc < 0)
 			break;
 	}
 	if (rc < 0)
 		return place_error(im, rc, err);
-	im->lines += count_lines(text);
+	im->lines += (uint64_t)line.line - 1 + count_breaks(line.text.ptr, text.ptr + text.len);
 	return im->window.size ? 0 : commit(im, im->lines, err);
 }
 
@@ -225,6 +245,7 @@ static int import_file(struct import *im, const char *path)
 	tsdb_txn_abort(im->txn);
 	im->txn = NULL;
 	im->pending = 0;
+	pm_text_map_reset(&im->series);
 	clear_progress(im);
 	if (rc < 0)
 		code = pm_report(im->ctx, &err);
@@ -261,6 +282,7 @@ static int import_run(struct pm_ctx *ctx)
 	for (int i = 0; i < ctx->argc && code == PM_EXIT_OK; i++)
 		code = import_file(&im, ctx->argv[i]);
 	scrape_parser_free(im.parser);
+	pm_text_map_release(&im.series);
 	return code;
 }
 

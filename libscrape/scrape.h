@@ -16,8 +16,7 @@ extern "C" {
 enum scrape_format {
 	SCRAPE_FORMAT_TEXT,        /* Prometheus text 0.0.4 and 1.0.0 */
 	SCRAPE_FORMAT_OPENMETRICS, /* OpenMetrics 1.0 text; here timestamps are seconds and `# EOF` must end the page */
-	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, of a window into a longer page (pm import): it may end without `# EOF`, and the
-	                                   last TYPE line of the window before still holds */
+	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, of a window into a longer page (pm import): it may end without `# EOF` */
 };
 
 enum scrape_item { SCRAPE_ITEM_SAMPLE, SCRAPE_ITEM_HELP, SCRAPE_ITEM_TYPE, SCRAPE_ITEM_UNIT, SCRAPE_ITEM_COMMENT, SCRAPE_ITEM_EOF };

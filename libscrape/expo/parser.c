@@ -38,15 +38,12 @@ void scrape_parser_free(struct scrape_parser *p)
 
 void scrape_parser_begin(struct scrape_parser *p, enum scrape_format format, struct pm_str page)
 {
-	bool goes_on = format == SCRAPE_FORMAT_OPENMETRICS_PART && p->format == format;
-
 	p->format = format;
 	p->begin = p->pos = p->item = page.ptr;
 	p->end = page.ptr + page.len;
 	p->line = 1;
 	p->ended = false;
-	if (!goes_on)
-		p->type = SCRAPE__TYPE_OTHER;
+	p->type = SCRAPE__TYPE_OTHER;
 }
 
 /* ---- errors ------------------------------------------------------------------------------------- */

@@ -503,14 +503,19 @@ static void test_om_part(void **state)
 	struct scrape_parser *p;
 	struct pm_error err = { 0 };
 	struct scrape_line l;
+	uint64_t hash;
 
 	(void)state;
 	assert_ok(scrape_parser_new(&p), NULL);
 	scrape_parser_begin(p, SCRAPE_FORMAT_OPENMETRICS_PART, P("# TYPE h histogram\n"));
 	assert_int_equal(scrape_parser_next(p, &l, &err), 1);
 	assert_int_equal(scrape_parser_next(p, &l, &err), 0);
-	scrape_parser_begin(p, SCRAPE_FORMAT_OPENMETRICS_PART, P("h_bucket{le=\"5\"} 1\n# EOF\n"));
-	assert_int_equal(scrape_parser_next(p, &l, &err), 1);
+	scrape_parser_continue(p, P("h_bucket{le=\"5\"} 1\n# EOF\n"));
+	assert_int_equal(scrape_parser_next_text(p, &l, &err), 1);
+	assert_int_equal(l.labels.count, 0);
+	assert_str(l.text, "h_bucket{le=\"5\"}");
+	hash = scrape_parser_text_hash(p, l.text);
+	assert_ok(scrape_parser_labels(p, &l.labels, &err), &err);
 	assert_str(pm_labels_get(l.labels, P("le")), "5.0");
 	assert_int_equal(scrape_parser_next(p, &l, &err), 1);
 	assert_int_equal(l.item, SCRAPE_ITEM_EOF);
@@ -518,6 +523,7 @@ static void test_om_part(void **state)
 	scrape_parser_begin(p, SCRAPE_FORMAT_OPENMETRICS, P("h_bucket{le=\"5\"} 1\n# EOF\n"));
 	assert_int_equal(scrape_parser_next(p, &l, &err), 1);
 	assert_str(pm_labels_get(l.labels, P("le")), "5");
+	assert_true(scrape_parser_text_hash(p, l.text) != hash);
 	scrape_parser_free(p);
 }
 
