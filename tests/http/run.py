@@ -28,6 +28,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 PM = os.environ.get("PM", os.path.join(HERE, "../../build/pm"))
 TIMEOUT_S = 60
+SHOWN_MAX = 1000  # characters of an answer in a complaint
 
 
 class Server:
@@ -126,6 +127,7 @@ def differences(e, response, body, addr):
         if response.getheader(name) != value.strip():
             yield "header %s is %r, not %r" % (name, response.getheader(name), value.strip())
     text = body.decode("utf-8", "replace")
+    shown = text if len(text) < SHOWN_MAX else text[:SHOWN_MAX] + "..."
     for kind, value, _ in e.checks:
         value = value.replace("$ADDR", addr)
         if kind == "json":
@@ -134,13 +136,13 @@ def differences(e, response, body, addr):
             except ValueError:
                 got = text
             if got != json.loads(value):
-                yield "body is  %s\n\tnot      %s" % (text, value)
+                yield "body is  %s\n\tnot      %s" % (shown, value)
         elif kind == "text" and text != value.replace("\\n", "\n").replace("\\t", "\t"):
-            yield "body is  %r\n\tnot      %s" % (text, value)
+            yield "body is  %r\n\tnot      %s" % (shown, value)
         elif kind == "contains" and value not in text:
-            yield "body lacks %s: %s" % (value, text)
+            yield "body lacks %s: %s" % (value, shown)
         elif kind == "lacks" and value in text:
-            yield "body has %s: %s" % (value, text)
+            yield "body has %s: %s" % (value, shown)
 
 
 def ask(connection, e):
