@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum { MS_PER_DAY = 86400000 };
@@ -81,8 +82,8 @@ int pm_time_rfc3339(char *out, int64_t t_ms)
 		days--;
 	}
 	civil_date(days, &year, &month, &day);
-	n = snprintf(out, 40, "%s%04lld-%02d-%02dT%02d:%02d:%02d", year < 0 ? "-" : "", (long long)(year < 0 ? -year : year),
-		month, day, of_day / 3600000, of_day / 60000 % 60, of_day / 1000 % 60);
+	n = snprintf(out, 40, "%s%04d-%02d-%02dT%02d:%02d:%02d", year < 0 ? "-" : "", abs((int)year), month, day,
+		of_day / 3600000, of_day / 60000 % 60, of_day / 1000 % 60);
 	if (of_day % 1000)
 		n += snprintf(out + n, 40 - (size_t)n, ".%03d", of_day % 1000);
 	while (of_day % 1000 && out[n - 1] == '0')

@@ -234,8 +234,8 @@ int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err)
 		if (done < 0)
 			return failed(err, fd, NULL, "read");
 		if (done == 0)
-			return pm_fail(err, PM_ERR_CORRUPT, "%s: the file ends at %llu, %zu bytes early", path_of(fd, dir),
-				(unsigned long long)off, n);
+			return pm_fail(err, PM_ERR_CORRUPT, "%s: the file ends at %llu, %zu bytes early",
+				path_of(fd, dir), (unsigned long long)off, n);
 		to += done;
 		off += (uint64_t)done;
 		n -= (size_t)done;
@@ -265,7 +265,7 @@ int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err)
 	if (fault(PM_FS_OP_ALLOCATE))
 		return failed(err, fd, NULL, "allocate");
 	do
-		rc = posix_fallocate(fd, (off_t)off, (off_t)len); /* writes zeros where the file system can't allocate */
+		rc = posix_fallocate(fd, (off_t)off, (off_t)len); /* writes zeros where there is no allocating */
 	while (rc == EINTR);
 	errno = rc;
 	return rc ? failed(err, fd, NULL, "allocate") : 0;

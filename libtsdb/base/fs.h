@@ -18,12 +18,14 @@ int pm_fs_mkdirat(int dirfd, const char *path, struct pm_error *err); /* fine wh
 int pm_fs_size(int fd, uint64_t *ret, struct pm_error *err);
 int pm_fs_identity(int fd, uint64_t *ret_dev, uint64_t *ret_ino, struct pm_error *err);
 int pm_fs_pwrite(int fd, const void *p, size_t n, uint64_t off, struct pm_error *err);
-int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err); /* PM_ERR_CORRUPT when the file ends early */
+/* PM_ERR_CORRUPT when the file ends early. */
+int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err);
 /* At most `n` bytes from the descriptor's own position, as read(2): files, pipes, terminals. `*ret` 0: the end. */
 int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 /* From the descriptor's position, at most n bytes; `*ret` 0 at the end. For pipes and files whose size is not known. */
 int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
-int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);  /* blocks are there afterwards, file grows */
+/* The blocks of the range are there afterwards; the file grows to its end. */
+int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);
 int pm_fs_sync(int fd, struct pm_error *err);     /* fdatasync */
 int pm_fs_sync_dir(int dirfd, struct pm_error *err);
 int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error *err);
@@ -37,20 +39,32 @@ int pm_fs_lock(int fd, uint64_t byte, bool exclusive, bool wait, struct pm_error
 int pm_fs_unlock(int fd, uint64_t byte);
 /* Names in a directory (no "." and ".."), sorted, in `*ret`. */
 int pm_fs_list(int dirfd, struct pm_strings *ret, struct pm_error *err);
-/* Whole file into memory the caller frees with pm_free; at most `max` bytes (PM_ERR_LIMIT). Works on pipes. A NUL follows. */
+/* Whole file into memory the caller frees with pm_free; at most `max` bytes (PM_ERR_LIMIT). Works on pipes. A NUL
+ * follows that is not counted. */
 int pm_fs_read_file(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len, struct pm_error *err);
 /* Write a new file beside `path`, sync, rename over it, sync the directory. */
 int pm_fs_write_file(int dirfd, const char *path, const void *p, size_t n, struct pm_error *err);
-/* Name of the file system is that of a network (NFS, CIFS, 9p, FUSE-sshfs, ...): shared mappings can't be trusted there. */
+/* The file system is one of a network (NFS, CIFS, 9p, ...) or FUSE: shared mappings can't be trusted there. */
 bool pm_fs_is_network(int fd);
 /* /proc/sys/kernel/random/boot_id as text, 36 characters and NUL. */
 int pm_fs_boot_id(char out[37], struct pm_error *err);
 
-enum pm_fs_op { PM_FS_OP_OPEN, PM_FS_OP_WRITE, PM_FS_OP_READ, PM_FS_OP_SYNC, PM_FS_OP_ALLOCATE, PM_FS_OP_MAP, PM_FS_OP_RENAME,
-	PM_FS_OP_UNLINK, PM_FS_OP_LOCK, PM_FS_OP_ANY };
+enum pm_fs_op {
+	PM_FS_OP_OPEN, /* mkdir too */
+	PM_FS_OP_WRITE,
+	PM_FS_OP_READ,
+	PM_FS_OP_SYNC,
+	PM_FS_OP_ALLOCATE,
+	PM_FS_OP_MAP,
+	PM_FS_OP_RENAME, /* link too */
+	PM_FS_OP_UNLINK,
+	PM_FS_OP_LOCK,
+	PM_FS_OP_ANY, /* counts all */
+};
+
 /* Tests: the nth operation of this kind from now fails with `errnum` (n 0: off; SIZE_MAX: count only). Kinds are armed
- * independently; PM_FS_OP_ANY counts all. mkdir counts as OPEN, link as RENAME. Returns the operations of the kind since
- * the last call, if that call switched counting on. Thread-safe. */
+ * independently. Returns the operations of the kind since the last call, if that call switched counting on.
+ * Thread-safe. */
 size_t pm_fs_fail_nth(enum pm_fs_op op, size_t n, int errnum);
 
 #endif

@@ -132,7 +132,8 @@ int pm_fs_read_file(int dirfd, const char *path, size_t max, char **ret, size_t 
 	return rc;
 }
 
-/* A new file beside `path` under a name nobody else uses. A leftover of a crash may hold the name: the next is tried. */
+/* A new file beside `path` under a name nobody else uses. A leftover of a crash may hold the name: the next is
+ * tried then. */
 static int create_beside(int dirfd, const char *path, char *tmp, size_t tmp_size, int *ret_fd, struct pm_error *err)
 {
 	static atomic_uint serial;
@@ -191,7 +192,12 @@ int pm_fs_write_file(int dirfd, const char *path, const void *p, size_t n, struc
  * changes the file. What linux/magic.h lacks is named here. */
 bool pm_fs_is_network(int fd)
 {
-	enum { CIFS_MAGIC = (int)0xff534d42, GPFS_MAGIC = 0x47504653, LUSTRE_MAGIC = 0x0bd00bd0, VBOX_MAGIC = 0x786f4256 };
+	enum {
+		CIFS_MAGIC = (int)0xff534d42,
+		GPFS_MAGIC = 0x47504653,
+		LUSTRE_MAGIC = 0x0bd00bd0,
+		VBOX_MAGIC = 0x786f4256,
+	};
 	struct statfs st;
 
 	if (fstatfs(fd, &st) < 0)

@@ -26,11 +26,14 @@ void pm_json_int(struct pm_json *j, int64_t v);
 void pm_json_uint(struct pm_json *j, uint64_t v);
 void pm_json_bool(struct pm_json *j, bool v);
 void pm_json_null(struct pm_json *j);
-void pm_json_double(struct pm_json *j, double v);          /* a number, shortest, as encoding/json; not for NaN or infinities */
-void pm_json_sample_value(struct pm_json *j, double v);    /* "12.5", "1e-09", "NaN", "+Inf": samples of vectors and matrices;
-                                                              scalars of the API are pm_double_format_f in quotes */
-void pm_json_time(struct pm_json *j, int64_t t_ms);        /* 1435781430.781 */
-void pm_json_labels(struct pm_json *j, struct pm_labels l);/* {"a":"b"}; strings not HTML-escaped, see above */
-void pm_json_raw(struct pm_json *j, struct pm_str json);   /* trusted JSON text, as one value */
+/* A number, shortest, as encoding/json prints it ("1e-9"); not for NaN and infinities. */
+void pm_json_double(struct pm_json *j, double v);
+/* The sample of a vector or matrix, a string: "12.5", "1e-09", "NaN", "+Inf". A scalar of the API never has an exponent:
+ * that is pm_double_format_f in quotes. */
+void pm_json_sample_value(struct pm_json *j, double v);
+void pm_json_time(struct pm_json *j, int64_t t_ms); /* 1435781430.781 */
+/* {"a":"b"}; strings not HTML-escaped, see above. */
+void pm_json_labels(struct pm_json *j, struct pm_labels l);
+void pm_json_raw(struct pm_json *j, struct pm_str json); /* trusted JSON text, as one value */
 
 #endif
