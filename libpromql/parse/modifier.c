@@ -98,7 +98,7 @@ static int parse_at(struct promql_parser *p, struct promql_node *n)
 {
 	struct promql_context outer = p->context;
 	struct promql_modifiers *mod = modifiers_of(n);
-	enum promql_at at;
+	enum promql_at at = PROMQL_AT_NONE;
 	double seconds = 0;
 	int rc;
 
