@@ -1,4 +1,5 @@
-/* attr.c - sysfs directories whose files hold one number or word each; most collectors of hardware are a table of these. */
+/* attr.c - sysfs directories whose files hold one number or word each; most collectors of hardware are a table of
+ * these. */
 #include "cmd/expose/linux.h"
 
 static int attr_value(struct pm_linux *x, const char *dir, const struct pm_linux_attr *attr, double *ret)

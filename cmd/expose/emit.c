@@ -38,6 +38,24 @@ static void *fail(struct pm_emit *e, int code)
 	return NULL;
 }
 
+/* `s` itself when it is valid UTF-8 without NUL, else a copy with U+FFFD for each byte that is not. */
+static struct pm_str clean_utf8(struct pm_emit *e, struct pm_str s)
+{
+	size_t n, o = 0;
+	if (pm_utf8_valid(s) && !(s.len && memchr(s.ptr, 0, s.len)))
+		return s;
+	char *copy = pm_arena_array(&e->arena, s.len, 3); /* U+FFFD has three bytes */
+	if (!copy) {
+		fail(e, PM_ERR_NOMEM);
+		return PM_STR("");
+	}
+	for (; s.len; s = (struct pm_str){ s.ptr + n, s.len - n }) {
+		uint32_t rune = pm_utf8_decode(s, &n);
+		o += pm_utf8_encode(copy + o, rune ? rune : PM_RUNE_ERROR);
+	}
+	return (struct pm_str){ copy, o };
+}
+
 static struct pm_emit_family *family_new(struct pm_emit *e, const struct pm_metric *m, struct pm_str name)
 {
 	struct pm_emit_family *f;
@@ -47,7 +65,7 @@ static struct pm_emit_family *family_new(struct pm_emit *e, const struct pm_metr
 	if (!f)
 		return fail(e, PM_ERR_NOMEM);
 	f->name = pm_arena_str(&e->arena, name);
-	f->help = pm_arena_str(&e->arena, pm_str(m->help));
+	f->help = pm_arena_str(&e->arena, clean_utf8(e, pm_str(m->help)));
 	f->type = m->type;
 	if (!f->name.ptr || !f->help.ptr)
 		return fail(e, PM_ERR_NOMEM);
@@ -69,24 +87,6 @@ static struct pm_emit_family *family_get(struct pm_emit *e, const struct pm_metr
 	f->next = *slot;
 	*slot = f;
 	return f;
-}
-
-/* `s` itself when it is valid UTF-8 without NUL, else a copy with U+FFFD for each byte that is not. */
-static struct pm_str clean_utf8(struct pm_emit *e, struct pm_str s)
-{
-	size_t n, o = 0;
-	if (pm_utf8_valid(s) && !(s.len && memchr(s.ptr, 0, s.len)))
-		return s;
-	char *copy = pm_arena_array(&e->arena, s.len, 3); /* U+FFFD has three bytes */
-	if (!copy) {
-		fail(e, PM_ERR_NOMEM);
-		return PM_STR("");
-	}
-	for (; s.len; s = (struct pm_str){ s.ptr + n, s.len - n }) {
-		uint32_t rune = pm_utf8_decode(s, &n);
-		o += pm_utf8_encode(copy + o, rune ? rune : PM_RUNE_ERROR);
-	}
-	return (struct pm_str){ copy, o };
 }
 
 void pm_emit_labels(struct pm_emit *e, const struct pm_metric *m, double v, const struct pm_label *labels, size_t count)

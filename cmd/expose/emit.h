@@ -16,9 +16,18 @@ struct pm_metric {
 	const char *help;
 };
 
-#define PM_GAUGE(metric_name, text) { .name = metric_name, .type = "gauge", .help = text }
-#define PM_COUNTER(metric_name, text) { .name = metric_name, .type = "counter", .help = text }
-#define PM_UNTYPED(metric_name, text) { .name = metric_name, .type = "untyped", .help = text }
+#define PM_GAUGE(metric_name, text)                                                                                    \
+	{                                                                                                              \
+		.name = metric_name, .type = "gauge", .help = text                                                     \
+	}
+#define PM_COUNTER(metric_name, text)                                                                                  \
+	{                                                                                                              \
+		.name = metric_name, .type = "counter", .help = text                                                   \
+	}
+#define PM_UNTYPED(metric_name, text)                                                                                  \
+	{                                                                                                              \
+		.name = metric_name, .type = "untyped", .help = text                                                   \
+	}
 
 enum {
 	PM_EMIT_BUCKETS = 512,
@@ -42,12 +51,16 @@ void pm_emit_release(struct pm_emit *e);
 
 /* One sample. `m` is copied when its family is new; of two that share a name the first decides type and help.
  * Labels come in any order, borrowed for the call; those with empty values are left out. */
-void pm_emit_labels(struct pm_emit *e, const struct pm_metric *m, double v, const struct pm_label *labels, size_t count);
+void pm_emit_labels(
+	struct pm_emit *e, const struct pm_metric *m, double v, const struct pm_label *labels, size_t count);
 
 /* pm_emit(e, &m, v, PM_LABEL("cpu", cpu), ...) with at least one label, pm_emit_value(e, &m, v) without. */
-#define PM_LABEL(label_name, label_value) { PM_STR(label_name), (label_value) }
-#define pm_emit(e, m, v, ...) \
-	pm_emit_labels((e), (m), (v), (const struct pm_label[]){ __VA_ARGS__ }, \
+#define PM_LABEL(label_name, label_value)                                                                              \
+	{                                                                                                              \
+		PM_STR(label_name), (label_value)                                                                      \
+	}
+#define pm_emit(e, m, v, ...)                                                                                          \
+	pm_emit_labels((e), (m), (v), (const struct pm_label[]){ __VA_ARGS__ },                                        \
 		sizeof((const struct pm_label[]){ __VA_ARGS__ }) / sizeof(struct pm_label))
 #define pm_emit_value(e, m, v) pm_emit_labels((e), (m), (v), NULL, 0)
 

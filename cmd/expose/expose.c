@@ -108,10 +108,12 @@ const struct pm_cmd pm_cmd_expose = {
 	.args_min = 1,
 	.summary = "print what this host tells as metrics, or serve it",
 	.usage = "linux [--listen ADDR] [--collector NAME]... [--no-collector NAME]...",
-	.help = "linux: CPU, memory, disks, file systems, network and more from /proc and /sys, with the names and meanings of\n"
+	.help = "linux: CPU, memory, disks, file systems, network and more from /proc and /sys, with the names and "
+		"meanings of\n"
 		"node_exporter's metrics. Without --listen the page goes to stdout once.\n"
 		"\n"
-		"A collector that fails does not fail the page: node_scrape_collector_success tells. Over HTTP, collect[]=NAME and\n"
+		"A collector that fails does not fail the page: node_scrape_collector_success tells. Over HTTP, "
+		"collect[]=NAME and\n"
 		"exclude[]=NAME in the query narrow a page down.",
 	.example = "pm expose linux --collector cpu --collector meminfo\n"
 		   "pm expose linux --listen 127.0.0.1:9100",

@@ -67,7 +67,8 @@ static void metrics(struct pm_request *r)
 
 static void landing(struct pm_request *r)
 {
-	pm_buf_cstr(&r->out, "<!DOCTYPE html>\n<title>pm expose</title>\n<h1>pm expose</h1>\n<p><a href=\"/metrics\">Metrics</a>\n");
+	pm_buf_cstr(&r->out,
+		"<!DOCTYPE html>\n<title>pm expose</title>\n<h1>pm expose</h1>\n<p><a href=\"/metrics\">Metrics</a>\n");
 	r->content_type = "text/html; charset=utf-8";
 }
 
@@ -80,8 +81,11 @@ static const struct pm_route routes[] = {
 int pm_expose_serve(const char *addr, const struct pm_linux_opts *opts, struct pm_error *err)
 {
 	struct pm_serve serve = { opts };
-	struct pm_server_opts so = { .routes = routes, .serve = &serve, .connection_max = CONNECTION_MAX,
-		.worker_max = WORKER_MAX, .body_max = 1 << 16 };
+	struct pm_server_opts so = { .routes = routes,
+		.serve = &serve,
+		.connection_max = CONNECTION_MAX,
+		.worker_max = WORKER_MAX,
+		.body_max = 1 << 16 };
 	struct pm_listen_addr bound;
 	struct pm_server *server;
 	sigset_t stop;

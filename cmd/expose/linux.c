@@ -118,7 +118,8 @@ int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct p
 	if (rc != 0)
 		return rc;
 	pm_emit_init(&emit);
-	struct pm_linux x = { .emit = &emit, .procfs = root_dir(&emit, opts->procfs ? opts->procfs : "/proc"),
+	struct pm_linux x = { .emit = &emit,
+		.procfs = root_dir(&emit, opts->procfs ? opts->procfs : "/proc"),
 		.sysfs = root_dir(&emit, opts->sysfs ? opts->sysfs : "/sys"),
 		.rootfs = root_dir(&emit, opts->rootfs ? opts->rootfs : "/") };
 	pm_arena_init(&x.arena, COLLECTOR_MEMORY_MAX);

@@ -19,7 +19,7 @@ struct pm_linux_opts {
 	const char *procfs, *sysfs, *rootfs; /* NULL: /proc, /sys, / */
 	const char *const *only;             /* names of collectors; only_count 0: those that are on by default */
 	size_t only_count;
-	const char *const *without;          /* leave these out */
+	const char *const *without; /* leave these out */
 	size_t without_count;
 	/* Called for each collector that failed, the reason in `err`; may be NULL. */
 	void (*failed)(void *arg, const char *collector, const struct pm_error *err);
@@ -40,7 +40,10 @@ struct pm_linux_attr {
 	bool hex;
 };
 
-#define PM_ATTR(name, m, ...) { .file = name, .metric = m, __VA_ARGS__ }
+#define PM_ATTR(name, m, ...)                                                                                          \
+	{                                                                                                              \
+		.file = name, .metric = m, __VA_ARGS__                                                                 \
+	}
 
 /* Emit each attribute that can be read from directory `dir`, with `labels`. Returns how many there were. */
 size_t pm_linux_attrs(struct pm_linux *x, const char *dir, const struct pm_linux_attr *attrs, size_t count,

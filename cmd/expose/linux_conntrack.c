@@ -1,8 +1,7 @@
 /* linux_conntrack.c - connection tracking: entries and their limit, and counters summed over the CPUs. */
 #include "cmd/expose/linux.h"
 
-static const struct pm_metric entries =
-	PM_GAUGE("node_nf_conntrack_entries", "Connections tracked.");
+static const struct pm_metric entries = PM_GAUGE("node_nf_conntrack_entries", "Connections tracked.");
 static const struct pm_metric limit = PM_GAUGE("node_nf_conntrack_entries_limit", "Connections that can be tracked.");
 
 /* Columns of /proc/net/stat/nf_conntrack by the names in its head. Gauges, as node_exporter declares them. */
@@ -17,7 +16,8 @@ static const struct {
 	{ "insert_failed", PM_GAUGE("node_nf_conntrack_stat_insert_failed", "Insertions that failed.") },
 	{ "drop", PM_GAUGE("node_nf_conntrack_stat_drop", "Packets dropped because tracking failed.") },
 	{ "early_drop", PM_GAUGE("node_nf_conntrack_stat_early_drop", "Entries dropped to make room for new ones.") },
-	{ "search_restart", PM_GAUGE("node_nf_conntrack_stat_search_restart", "Lookups started again after a resize.") },
+	{ "search_restart",
+		PM_GAUGE("node_nf_conntrack_stat_search_restart", "Lookups started again after a resize.") },
 };
 
 enum { STATS = sizeof stats / sizeof stats[0], COLUMNS_MAX = 32 };
@@ -28,7 +28,8 @@ static int add_line(struct pm_str head, struct pm_str line, double sum[STATS], s
 	size_t names = pm_proc_fields(head, name, COLUMNS_MAX);
 	double v;
 	if (pm_proc_fields(line, field, COLUMNS_MAX) != names)
-		return pm_fail(err, PM_ERR_INVALID, "net/stat/nf_conntrack: a line and the head have different lengths");
+		return pm_fail(
+			err, PM_ERR_INVALID, "net/stat/nf_conntrack: a line and the head have different lengths");
 	for (size_t i = 0; i < names; i++) {
 		for (size_t k = 0; k < STATS; k++) {
 			if (!pm_str_eq(name[i], pm_str(stats[k].column)))

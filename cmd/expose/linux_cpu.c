@@ -1,13 +1,15 @@
-/* linux_cpu.c - time of each CPU by mode from /proc/stat, throttling, isolation and being online from /sys/devices/system/cpu. */
+/* linux_cpu.c - time of each CPU by mode from /proc/stat, throttling, isolation and being online from
+ * /sys/devices/system/cpu. */
 #include "cmd/expose/linux.h"
 
 #include <stdio.h>
 
 #define USER_HZ 100.0 /* what /proc/stat counts in, on every architecture */
 
-static const struct pm_metric seconds = PM_COUNTER("node_cpu_seconds_total", "Time a CPU spent in each mode, in seconds.");
-static const struct pm_metric guest =
-	PM_COUNTER("node_cpu_guest_seconds_total", "Time a CPU spent running guests, in seconds; the modes count it too.");
+static const struct pm_metric seconds =
+	PM_COUNTER("node_cpu_seconds_total", "Time a CPU spent in each mode, in seconds.");
+static const struct pm_metric guest = PM_COUNTER(
+	"node_cpu_guest_seconds_total", "Time a CPU spent running guests, in seconds; the modes count it too.");
 static const struct pm_metric isolated = PM_GAUGE("node_cpu_isolated", "1 for a CPU kept from the scheduler.");
 static const struct pm_metric online = PM_GAUGE("node_cpu_online", "1 for a CPU that is online.");
 static const struct pm_metric core_throttles =
@@ -20,8 +22,16 @@ static const struct {
 	const struct pm_metric *metric;
 	const char *mode;
 } columns[] = {
-	{ &seconds, "user" }, { &seconds, "nice" }, { &seconds, "system" }, { &seconds, "idle" }, { &seconds, "iowait" },
-	{ &seconds, "irq" }, { &seconds, "softirq" }, { &seconds, "steal" }, { &guest, "user" }, { &guest, "nice" },
+	{ &seconds, "user" },
+	{ &seconds, "nice" },
+	{ &seconds, "system" },
+	{ &seconds, "idle" },
+	{ &seconds, "iowait" },
+	{ &seconds, "irq" },
+	{ &seconds, "softirq" },
+	{ &seconds, "steal" },
+	{ &guest, "user" },
+	{ &guest, "nice" },
 };
 
 enum { COLUMNS = sizeof columns / sizeof columns[0], TOPOLOGY_MAX = 65536 };
@@ -97,13 +107,15 @@ static bool seen(const struct place *v, size_t n, const struct place *p, bool co
 static void emit_throttles(struct pm_linux *x, struct pm_str cpu, const struct place *places, size_t n)
 {
 	const struct place *p = &places[n];
-	const char *dir = pm_arena_printf(&x->arena, "%s/devices/system/cpu/%.*s/thermal_throttle", x->sysfs, PM_STR_ARG(cpu));
+	const char *dir =
+		pm_arena_printf(&x->arena, "%s/devices/system/cpu/%.*s/thermal_throttle", x->sysfs, PM_STR_ARG(cpu));
 	double v;
 	if (!dir)
 		return;
 	if (!seen(places, n, p, true) && pm_proc_file_number(&x->arena, &v, NULL, "%s/core_throttle_count", dir) == 0)
 		pm_emit(x->emit, &core_throttles, v, PM_LABEL("package", p->package), PM_LABEL("core", p->core));
-	if (!seen(places, n, p, false) && pm_proc_file_number(&x->arena, &v, NULL, "%s/package_throttle_count", dir) == 0)
+	if (!seen(places, n, p, false) &&
+		pm_proc_file_number(&x->arena, &v, NULL, "%s/package_throttle_count", dir) == 0)
 		pm_emit(x->emit, &package_throttles, v, PM_LABEL("package", p->package));
 }
 
@@ -111,7 +123,8 @@ static void emit_throttles(struct pm_linux *x, struct pm_str cpu, const struct p
 static void emit_online(struct pm_linux *x, struct pm_str cpu, struct pm_str number)
 {
 	double v;
-	if (pm_proc_file_number(&x->arena, &v, NULL, "%s/devices/system/cpu/%.*s/online", x->sysfs, PM_STR_ARG(cpu)) == 0)
+	if (pm_proc_file_number(&x->arena, &v, NULL, "%s/devices/system/cpu/%.*s/online", x->sysfs, PM_STR_ARG(cpu)) ==
+		0)
 		pm_emit(x->emit, &online, v == 1, PM_LABEL("cpu", number));
 }
 

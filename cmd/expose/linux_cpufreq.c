@@ -2,12 +2,16 @@
 #include "cmd/expose/linux.h"
 
 static const struct pm_linux_attr attrs[] = {
-	PM_ATTR("cpuinfo_cur_freq", PM_GAUGE("node_cpu_frequency_hertz", "Clock rate the hardware tells."), .times = 1000),
+	PM_ATTR("cpuinfo_cur_freq", PM_GAUGE("node_cpu_frequency_hertz", "Clock rate the hardware tells."),
+		.times = 1000),
 	PM_ATTR("cpuinfo_min_freq", PM_GAUGE("node_cpu_frequency_min_hertz", "Lowest clock rate."), .times = 1000),
 	PM_ATTR("cpuinfo_max_freq", PM_GAUGE("node_cpu_frequency_max_hertz", "Highest clock rate."), .times = 1000),
-	PM_ATTR("scaling_cur_freq", PM_GAUGE("node_cpu_scaling_frequency_hertz", "Clock rate the governor has set."), .times = 1000),
-	PM_ATTR("scaling_min_freq", PM_GAUGE("node_cpu_scaling_frequency_min_hertz", "Lowest the governor may set."), .times = 1000),
-	PM_ATTR("scaling_max_freq", PM_GAUGE("node_cpu_scaling_frequency_max_hertz", "Highest the governor may set."), .times = 1000),
+	PM_ATTR("scaling_cur_freq", PM_GAUGE("node_cpu_scaling_frequency_hertz", "Clock rate the governor has set."),
+		.times = 1000),
+	PM_ATTR("scaling_min_freq", PM_GAUGE("node_cpu_scaling_frequency_min_hertz", "Lowest the governor may set."),
+		.times = 1000),
+	PM_ATTR("scaling_max_freq", PM_GAUGE("node_cpu_scaling_frequency_max_hertz", "Highest the governor may set."),
+		.times = 1000),
 };
 static const struct pm_metric governor = PM_GAUGE("node_cpu_scaling_governor", "1 for the governor in force.");
 
@@ -29,7 +33,8 @@ int pm_linux_cpufreq(struct pm_linux *x, struct pm_error *err)
 		struct pm_str cpu;
 		if (!pm_proc_prefix(names.v[i], "cpu", &cpu) || !cpu.len || cpu.ptr[0] < '0' || cpu.ptr[0] > '9')
 			continue;
-		const char *dir = pm_arena_printf(&x->arena, "%s/devices/system/cpu/%s/cpufreq", x->sysfs, names.v[i].ptr);
+		const char *dir =
+			pm_arena_printf(&x->arena, "%s/devices/system/cpu/%s/cpufreq", x->sysfs, names.v[i].ptr);
 		if (!dir)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		struct pm_label label = PM_LABEL("cpu", cpu);

@@ -23,19 +23,25 @@ static const struct {
 	{ PM_COUNTER("node_disk_written_bytes_total", "Bytes written."), SECTOR },
 	{ PM_COUNTER("node_disk_write_time_seconds_total", "Time all writes took together, in seconds."), MILLI },
 	{ PM_GAUGE("node_disk_io_now", "Requests in progress."), 1 },
-	{ PM_COUNTER("node_disk_io_time_seconds_total", "Time with at least one request in progress, in seconds."), MILLI },
-	{ PM_COUNTER("node_disk_io_time_weighted_seconds_total", "Time times requests in progress, in seconds."), MILLI },
+	{ PM_COUNTER("node_disk_io_time_seconds_total", "Time with at least one request in progress, in seconds."),
+		MILLI },
+	{ PM_COUNTER("node_disk_io_time_weighted_seconds_total", "Time times requests in progress, in seconds."),
+		MILLI },
 	{ PM_COUNTER("node_disk_discards_completed_total", "Discards that succeeded."), 1 },
-	{ PM_COUNTER("node_disk_discards_merged_total", "Discards merged with a neighbour before they were queued."), 1 },
+	{ PM_COUNTER("node_disk_discards_merged_total", "Discards merged with a neighbour before they were queued."),
+		1 },
 	{ PM_COUNTER("node_disk_discarded_sectors_total", "Sectors of 512 bytes discarded."), 1 },
 	{ PM_COUNTER("node_disk_discard_time_seconds_total", "Time all discards took together, in seconds."), MILLI },
 	{ PM_COUNTER("node_disk_flush_requests_total", "Flushes that succeeded."), 1 },
-	{ PM_COUNTER("node_disk_flush_requests_time_seconds_total", "Time all flushes took together, in seconds."), MILLI },
+	{ PM_COUNTER("node_disk_flush_requests_time_seconds_total", "Time all flushes took together, in seconds."),
+		MILLI },
 };
 
 static const struct pm_metric info = PM_GAUGE("node_disk_info", "What a block device is; always 1.");
-static const struct pm_metric fs_info = PM_GAUGE("node_disk_filesystem_info", "File system on a block device; always 1.");
-static const struct pm_metric dm_info = PM_GAUGE("node_disk_device_mapper_info", "Device mapper's name of a device; always 1.");
+static const struct pm_metric fs_info =
+	PM_GAUGE("node_disk_filesystem_info", "File system on a block device; always 1.");
+static const struct pm_metric dm_info =
+	PM_GAUGE("node_disk_device_mapper_info", "Device mapper's name of a device; always 1.");
 
 static const struct pm_metric dm_backing =
 	PM_GAUGE("node_disk_device_mapper_backing_device_info", "A device below one of the device mapper; always 1.");
@@ -45,8 +51,10 @@ static const struct {
 	struct pm_metric metric;
 } ata[] = {
 	{ "ID_ATA_WRITE_CACHE", PM_GAUGE("node_disk_ata_write_cache", "1 when the disk has a write cache.") },
-	{ "ID_ATA_WRITE_CACHE_ENABLED", PM_GAUGE("node_disk_ata_write_cache_enabled", "1 when the write cache is on.") },
-	{ "ID_ATA_ROTATION_RATE_RPM", PM_GAUGE("node_disk_ata_rotation_rate_rpm", "Rotations per minute, 0 for an SSD.") },
+	{ "ID_ATA_WRITE_CACHE_ENABLED",
+		PM_GAUGE("node_disk_ata_write_cache_enabled", "1 when the write cache is on.") },
+	{ "ID_ATA_ROTATION_RATE_RPM",
+		PM_GAUGE("node_disk_ata_rotation_rate_rpm", "Rotations per minute, 0 for an SSD.") },
 };
 
 /* KEYS: major, minor and name stand before the columns. */
@@ -57,7 +65,8 @@ static struct pm_str property(struct pm_str udev, const char *key)
 {
 	struct pm_str line, name, value;
 	while (pm_proc_line(&udev, &line))
-		if (pm_proc_prefix(line, "E:", &line) && pm_proc_cut(line, '=', &name, &value) && pm_str_eq(name, pm_str(key)))
+		if (pm_proc_prefix(line, "E:", &line) && pm_proc_cut(line, '=', &name, &value) &&
+			pm_str_eq(name, pm_str(key)))
 			return value;
 	return PM_STR("");
 }
@@ -102,7 +111,8 @@ static void emit_udev(struct pm_linux *x, const struct pm_str key[KEYS])
 		PM_LABEL("rotational", rotational.len ? rotational : PM_STR("0")));
 	if ((value = property(udev, "ID_FS_TYPE")).len)
 		pm_emit(x->emit, &fs_info, 1, PM_LABEL("device", device), PM_LABEL("type", value),
-			PM_LABEL("usage", property(udev, "ID_FS_USAGE")), PM_LABEL("uuid", property(udev, "ID_FS_UUID")),
+			PM_LABEL("usage", property(udev, "ID_FS_USAGE")),
+			PM_LABEL("uuid", property(udev, "ID_FS_UUID")),
 			PM_LABEL("version", property(udev, "ID_FS_VERSION")));
 	if ((value = property(udev, "DM_NAME")).len)
 		emit_mapper(x, device, udev, value);

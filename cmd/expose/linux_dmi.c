@@ -22,7 +22,8 @@ int pm_linux_dmi(struct pm_linux *x, struct pm_error *err)
 	if (!dir)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < FILES; i++)
-		labels[i] = pm_linux_label(x, strcmp(files[i], "sys_vendor") == 0 ? "system_vendor" : files[i], dir, files[i]);
+		labels[i] = pm_linux_label(
+			x, strcmp(files[i], "sys_vendor") == 0 ? "system_vendor" : files[i], dir, files[i]);
 	pm_emit_labels(x->emit, &info, 1, labels, FILES);
 	return 0;
 }

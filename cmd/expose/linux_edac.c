@@ -4,13 +4,15 @@
 #define CORRECTABLE "node_edac_correctable_errors_total"
 #define UNCORRECTABLE "node_edac_uncorrectable_errors_total"
 #define ROW_CORRECTABLE PM_COUNTER("node_edac_csrow_correctable_errors_total", "Memory errors corrected, by row.")
-#define ROW_UNCORRECTABLE PM_COUNTER("node_edac_csrow_uncorrectable_errors_total", "Memory errors not corrected, by row.")
+#define ROW_UNCORRECTABLE                                                                                              \
+	PM_COUNTER("node_edac_csrow_uncorrectable_errors_total", "Memory errors not corrected, by row.")
 
 static const struct pm_linux_attr controller[] = {
 	PM_ATTR("ce_count", PM_COUNTER(CORRECTABLE, "Memory errors corrected.")),
 	PM_ATTR("ue_count", PM_COUNTER(UNCORRECTABLE, "Memory errors not corrected.")),
 };
-static const struct pm_linux_attr nowhere[] = { /* errors of no known row */
+static const struct pm_linux_attr nowhere[] = {
+	/* errors of no known row */
 	PM_ATTR("ce_noinfo_count", ROW_CORRECTABLE),
 	PM_ATTR("ue_noinfo_count", ROW_UNCORRECTABLE),
 };

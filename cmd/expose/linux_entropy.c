@@ -11,5 +11,6 @@ int pm_linux_entropy(struct pm_linux *x, struct pm_error *err)
 	const char *dir = pm_arena_printf(&x->arena, "%s/sys/kernel/random", x->procfs);
 	if (!dir)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	return pm_linux_attrs(x, dir, attrs, 2, NULL, 0) == 2 ? 0 : pm_fail(err, PM_ERR_NOTFOUND, "%s: not all there", dir);
+	return pm_linux_attrs(x, dir, attrs, 2, NULL, 0) == 2 ? 0
+							      : pm_fail(err, PM_ERR_NOTFOUND, "%s: not all there", dir);
 }

@@ -8,10 +8,10 @@
 
 #include "libtsdb/base/re.h"
 
-#define EXCLUDED_MOUNTS \
-	"/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)(/.*)?"
-#define EXCLUDED_TYPES \
-	"autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay|proc|" \
+#define EXCLUDED_MOUNTS "/(dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)(/.*)?"
+#define EXCLUDED_TYPES                                                                                                 \
+	"autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|"      \
+	"overlay|proc|"                                                                                                \
 	"procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs"
 
 static const struct pm_metric device_error =
@@ -20,7 +20,8 @@ static const struct pm_metric mount_info =
 	PM_GAUGE("node_filesystem_mount_info", "Where a file system is mounted, and its device's numbers; always 1.");
 static const struct pm_metric readonly = PM_GAUGE("node_filesystem_readonly", "1 when mounted read-only.");
 static const struct pm_metric size_bytes = PM_GAUGE("node_filesystem_size_bytes", "Size, in bytes.");
-static const struct pm_metric free_bytes = PM_GAUGE("node_filesystem_free_bytes", "Free space, root's reserve included.");
+static const struct pm_metric free_bytes =
+	PM_GAUGE("node_filesystem_free_bytes", "Free space, root's reserve included.");
 static const struct pm_metric avail_bytes = PM_GAUGE("node_filesystem_avail_bytes", "Free space for users, in bytes.");
 static const struct pm_metric files = PM_GAUGE("node_filesystem_files", "Inodes, used and free.");
 static const struct pm_metric files_free = PM_GAUGE("node_filesystem_files_free", "Free inodes.");
@@ -42,7 +43,7 @@ static struct pm_str unescape(struct pm_arena *a, struct pm_str s)
 	for (size_t i = 0; i < s.len; i++) {
 		const char *c = s.ptr + i;
 		bool octal = *c == '\\' && s.len - i > 3 && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' && c[2] <= '7' &&
-			c[3] >= '0' && c[3] <= '7';
+			     c[3] >= '0' && c[3] <= '7';
 		p[o++] = octal ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
 		i += octal ? 3 : 0;
 	}
@@ -72,8 +73,12 @@ static bool parse_mount(struct pm_linux *x, struct pm_str line, struct mount *re
 	} while (!pm_str_eq(field, PM_STR("-")));
 	if (pm_proc_fields(line, tail, 3) < 3 || !pm_proc_cut(head[2], ':', &major, &minor))
 		return false;
-	*ret = (struct mount){ .device = unescape(&x->arena, tail[1]), .type = tail[0], .path = unescape(&x->arena, head[4]),
-		.major = major, .minor = minor, .readonly = option_ro(head[5]) || option_ro(tail[2]) };
+	*ret = (struct mount){ .device = unescape(&x->arena, tail[1]),
+		.type = tail[0],
+		.path = unescape(&x->arena, head[4]),
+		.major = major,
+		.minor = minor,
+		.readonly = option_ro(head[5]) || option_ro(tail[2]) };
 	return true;
 }
 

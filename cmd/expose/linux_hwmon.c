@@ -1,8 +1,8 @@
 /* linux_hwmon.c - sensors of the hardware (temperatures, fans, voltages, ...), from /sys/class/hwmon.
  *
- * A file is called TYPE NUMBER [_ELEMENT]: temp1_input, fan2_min, pwm1. All files of a chip are read first, since the name
- * of one metric can depend on its neighbours. The chip's label comes from the path of its device, which is stable, unlike
- * the number of hwmonN. */
+ * A file is called TYPE NUMBER [_ELEMENT]: temp1_input, fan2_min, pwm1. All files of a chip are read first, since the
+ * name of one metric can depend on its neighbours. The chip's label comes from the path of its device, which is stable,
+ * unlike the number of hwmonN. */
 #include "cmd/expose/linux.h"
 
 #include <limits.h>
@@ -147,9 +147,11 @@ static struct pm_str chip_name(struct pm_linux *x, const char *dir, struct pm_st
 	const char *link = pm_arena_printf(&x->arena, "%s/device", dir);
 	struct pm_str name = { "", 0 };
 	if (link && realpath(link, path)) {
-		struct pm_str device = clean(&x->arena, pop_component(path)), bus = clean(&x->arena, pop_component(path));
-		char *both = bus.len && device.len ?
-			pm_arena_printf(&x->arena, "%.*s_%.*s", PM_STR_ARG(bus), PM_STR_ARG(device)) : NULL;
+		struct pm_str device = clean(&x->arena, pop_component(path)),
+			      bus = clean(&x->arena, pop_component(path));
+		char *both = bus.len && device.len
+				     ? pm_arena_printf(&x->arena, "%.*s_%.*s", PM_STR_ARG(bus), PM_STR_ARG(device))
+				     : NULL;
 		name = both ? pm_str(both) : device;
 	}
 	if (name.len == 0)
@@ -168,10 +170,14 @@ static bool is(struct pm_str s, const char *word)
 static bool emit_special(struct pm_linux *x, const struct reading *r, double v, const struct pm_label labels[2])
 {
 	static const struct pm_metric beep = PM_GAUGE("node_hwmon_beep_enabled", "1 when the chip may beep."),
-		vrm = PM_GAUGE("node_hwmon_voltage_regulator_version", "Version of the voltage regulator."),
-		interval = PM_GAUGE("node_hwmon_update_interval_seconds", "Time between two measurements.");
-	const struct pm_metric *m = is(r->type, "beep_enable") ? &beep : is(r->type, "vrm") ? &vrm :
-		is(r->type, "update_interval") ? &interval : NULL;
+				      vrm = PM_GAUGE("node_hwmon_voltage_regulator_version",
+					      "Version of the voltage regulator."),
+				      interval = PM_GAUGE(
+					      "node_hwmon_update_interval_seconds", "Time between two measurements.");
+	const struct pm_metric *m = is(r->type, "beep_enable")       ? &beep
+				    : is(r->type, "vrm")             ? &vrm
+				    : is(r->type, "update_interval") ? &interval
+								     : NULL;
 	if (!m)
 		return false;
 	if (r->element.len == 0)
@@ -181,7 +187,8 @@ static bool emit_special(struct pm_linux *x, const struct reading *r, double v, 
 
 static void emit_reading(struct pm_linux *x, const struct chip *c, const struct reading *r)
 {
-	struct pm_label labels[3] = { PM_LABEL("chip", c->name), PM_LABEL("sensor", r->sensor), PM_LABEL("label", r->value) };
+	struct pm_label labels[3] = { PM_LABEL("chip", c->name), PM_LABEL("sensor", r->sensor),
+		PM_LABEL("label", r->value) };
 	char prefix[128], help[160];
 	double v;
 	if (is(r->element, "label")) {
@@ -214,7 +221,8 @@ static void emit_chip(struct pm_linux *x, const char *dir, struct chip *c)
 	if (device)
 		read_dir(x, device, c);
 	if (driver.len)
-		pm_emit(x->emit, &chip_names, 1, PM_LABEL("chip", c->name), PM_LABEL("chip_name", clean(&x->arena, driver)));
+		pm_emit(x->emit, &chip_names, 1, PM_LABEL("chip", c->name),
+			PM_LABEL("chip_name", clean(&x->arena, driver)));
 	for (size_t i = 0; i < c->count; i++)
 		emit_reading(x, c, &c->v[i]);
 }

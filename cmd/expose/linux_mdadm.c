@@ -139,7 +139,8 @@ int pm_linux_mdadm(struct pm_linux *x, struct pm_error *err)
 	struct pm_str text, line;
 	int rc = pm_proc_read(&x->arena, &text, err, "%s/mdstat", x->procfs);
 	while (rc == 0 && pm_proc_line(&text, &line))
-		if (at_margin(line) && !pm_proc_prefix(line, "Personalities", NULL) && !pm_proc_prefix(line, "unused", NULL))
+		if (at_margin(line) && !pm_proc_prefix(line, "Personalities", NULL) &&
+			!pm_proc_prefix(line, "unused", NULL))
 			rc = array(x, line, &text, err);
 	return rc;
 }

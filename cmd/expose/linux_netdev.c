@@ -3,15 +3,27 @@
  * Packets without a handler stand only in /sys/class/net/DEV/statistics. */
 #include "cmd/expose/linux.h"
 
-#define NET(direction, what) \
+#define NET(direction, what)                                                                                           \
 	PM_COUNTER("node_network_" direction "_" what "_total", "Network interface: " what ", " direction ".")
 
 /* In the order of the columns. */
 static const struct pm_metric columns[] = {
-	NET("receive", "bytes"), NET("receive", "packets"), NET("receive", "errs"), NET("receive", "drop"),
-	NET("receive", "fifo"), NET("receive", "frame"), NET("receive", "compressed"), NET("receive", "multicast"),
-	NET("transmit", "bytes"), NET("transmit", "packets"), NET("transmit", "errs"), NET("transmit", "drop"),
-	NET("transmit", "fifo"), NET("transmit", "colls"), NET("transmit", "carrier"), NET("transmit", "compressed"),
+	NET("receive", "bytes"),
+	NET("receive", "packets"),
+	NET("receive", "errs"),
+	NET("receive", "drop"),
+	NET("receive", "fifo"),
+	NET("receive", "frame"),
+	NET("receive", "compressed"),
+	NET("receive", "multicast"),
+	NET("transmit", "bytes"),
+	NET("transmit", "packets"),
+	NET("transmit", "errs"),
+	NET("transmit", "drop"),
+	NET("transmit", "fifo"),
+	NET("transmit", "colls"),
+	NET("transmit", "carrier"),
+	NET("transmit", "compressed"),
 };
 static const struct pm_metric nohandler = NET("receive", "nohandler");
 

@@ -12,8 +12,8 @@ int pm_linux_nvme(struct pm_linux *x, struct pm_error *err)
 		if (!dir)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		pm_emit(x->emit, &info, 1, PM_LABEL("device", names.v[i]), pm_linux_label(x, "model", dir, "model"),
-			pm_linux_label(x, "firmware_revision", dir, "firmware_rev"), pm_linux_label(x, "serial", dir, "serial"),
-			pm_linux_label(x, "state", dir, "state"));
+			pm_linux_label(x, "firmware_revision", dir, "firmware_rev"),
+			pm_linux_label(x, "serial", dir, "serial"), pm_linux_label(x, "state", dir, "state"));
 	}
 	return rc;
 }

@@ -12,10 +12,18 @@ static const struct pm_metric support_end =
 static const struct {
 	const char *key, *label;
 } fields[] = {
-	{ "BUILD_ID", "build_id" }, { "ID", "id" }, { "ID_LIKE", "id_like" }, { "IMAGE_ID", "image_id" },
-	{ "IMAGE_VERSION", "image_version" }, { "NAME", "name" }, { "PRETTY_NAME", "pretty_name" },
-	{ "VARIANT", "variant" }, { "VARIANT_ID", "variant_id" }, { "VERSION", "version" },
-	{ "VERSION_CODENAME", "version_codename" }, { "VERSION_ID", "version_id" },
+	{ "BUILD_ID", "build_id" },
+	{ "ID", "id" },
+	{ "ID_LIKE", "id_like" },
+	{ "IMAGE_ID", "image_id" },
+	{ "IMAGE_VERSION", "image_version" },
+	{ "NAME", "name" },
+	{ "PRETTY_NAME", "pretty_name" },
+	{ "VARIANT", "variant" },
+	{ "VARIANT_ID", "variant_id" },
+	{ "VERSION", "version" },
+	{ "VERSION_CODENAME", "version_codename" },
+	{ "VERSION_ID", "version_id" },
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0] };

@@ -1,7 +1,7 @@
 /* linux_pressure.c - time processes waited for CPU, I/O, memory and interrupts, from /proc/pressure.
  *
- * "some": at least one process waited; "full": all that could have run did. Files are absent when the kernel has no PSI,
- * and reading them fails when it is switched off. */
+ * "some": at least one process waited; "full": all that could have run did. Files are absent when the kernel has no
+ * PSI, and reading them fails when it is switched off. */
 #include "cmd/expose/linux.h"
 
 static const struct {
@@ -9,12 +9,17 @@ static const struct {
 	bool optional;
 	struct pm_metric metric;
 } stalls[] = {
-	{ "cpu", "some", false, PM_COUNTER("node_pressure_cpu_waiting_seconds_total", "Time processes waited for a CPU.") },
+	{ "cpu", "some", false,
+		PM_COUNTER("node_pressure_cpu_waiting_seconds_total", "Time processes waited for a CPU.") },
 	{ "io", "some", false, PM_COUNTER("node_pressure_io_waiting_seconds_total", "Time processes waited for I/O.") },
-	{ "io", "full", false, PM_COUNTER("node_pressure_io_stalled_seconds_total", "Time nothing ran because of I/O.") },
-	{ "memory", "some", false, PM_COUNTER("node_pressure_memory_waiting_seconds_total", "Time processes waited for memory.") },
-	{ "memory", "full", false, PM_COUNTER("node_pressure_memory_stalled_seconds_total", "Time nothing ran for want of memory.") },
-	{ "irq", "full", true, PM_COUNTER("node_pressure_irq_stalled_seconds_total", "Time nothing ran because of interrupts.") },
+	{ "io", "full", false,
+		PM_COUNTER("node_pressure_io_stalled_seconds_total", "Time nothing ran because of I/O.") },
+	{ "memory", "some", false,
+		PM_COUNTER("node_pressure_memory_waiting_seconds_total", "Time processes waited for memory.") },
+	{ "memory", "full", false,
+		PM_COUNTER("node_pressure_memory_stalled_seconds_total", "Time nothing ran for want of memory.") },
+	{ "irq", "full", true,
+		PM_COUNTER("node_pressure_irq_stalled_seconds_total", "Time nothing ran because of interrupts.") },
 };
 
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345", in microseconds. */

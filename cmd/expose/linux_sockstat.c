@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int emit_pair(struct pm_linux *x, struct pm_str proto, struct pm_str key, struct pm_str value, struct pm_error *err)
+static int emit_pair(
+	struct pm_linux *x, struct pm_str proto, struct pm_str key, struct pm_str value, struct pm_error *err)
 {
 	char name[96], help[128];
 	double v;

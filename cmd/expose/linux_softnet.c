@@ -11,7 +11,8 @@ static const struct {
 	{ 0, PM_COUNTER("node_softnet_processed_total", "Packets processed.") },
 	{ 1, PM_COUNTER("node_softnet_dropped_total", "Packets dropped because the queue was full.") },
 	{ 2, PM_COUNTER("node_softnet_times_squeezed_total", "Times the work was cut short with packets left.") },
-	{ 8, PM_COUNTER("node_softnet_cpu_collision_total", "Times the device was locked by another CPU when sending.") },
+	{ 8, PM_COUNTER(
+		     "node_softnet_cpu_collision_total", "Times the device was locked by another CPU when sending.") },
 	{ 9, PM_COUNTER("node_softnet_received_rps_total", "Times this CPU was woken to take packets of another.") },
 	{ 10, PM_COUNTER("node_softnet_flow_limit_count_total", "Times the limit of a flow was reached.") },
 	{ 11, PM_GAUGE("node_softnet_backlog_len", "Packets in the queue.") },

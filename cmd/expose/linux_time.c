@@ -6,7 +6,8 @@
 #include <time.h>
 
 static const struct pm_metric now = PM_GAUGE("node_time_seconds", "Time of day, Unix seconds.");
-static const struct pm_metric zone = PM_GAUGE("node_time_zone_offset_seconds", "Seconds the time zone is ahead of UTC.");
+static const struct pm_metric zone =
+	PM_GAUGE("node_time_zone_offset_seconds", "Seconds the time zone is ahead of UTC.");
 static const struct pm_metric available =
 	PM_GAUGE("node_time_clocksource_available_info", "A clock source that can be chosen; always 1.");
 static const struct pm_metric current =
@@ -25,7 +26,8 @@ static void clocksources(struct pm_linux *x)
 		pm_proc_word(&x->arena, &list, "%s/devices/system/clocksource/%s/available_clocksource", x->sysfs, dir);
 		while (pm_proc_field(&list, &one))
 			pm_emit(x->emit, &available, 1, PM_LABEL("device", number), PM_LABEL("clocksource", one));
-		if (pm_proc_word(&x->arena, &one, "%s/devices/system/clocksource/%s/current_clocksource", x->sysfs, dir))
+		if (pm_proc_word(
+			    &x->arena, &one, "%s/devices/system/clocksource/%s/current_clocksource", x->sysfs, dir))
 			pm_emit(x->emit, &current, 1, PM_LABEL("device", number), PM_LABEL("clocksource", one));
 	}
 }

@@ -12,7 +12,8 @@ static int sum_lines(struct pm_str text, double *tx, double *rx, struct pm_error
 	double v[2];
 	pm_proc_line(&text, &line); /* head */
 	while (pm_proc_line(&text, &line)) {
-		if (pm_proc_fields(line, field, QUEUES + 1) <= QUEUES || !pm_proc_cut(field[QUEUES], ':', &before, &after))
+		if (pm_proc_fields(line, field, QUEUES + 1) <= QUEUES ||
+			!pm_proc_cut(field[QUEUES], ':', &before, &after))
 			return pm_fail(err, PM_ERR_INVALID, "net/udp: a line without queues");
 		int rc = pm_proc_hex(before, &v[0], err);
 		if (rc == 0)

@@ -7,7 +7,8 @@
 static bool included(struct pm_str key)
 {
 	return pm_proc_prefix(key, "oom_kill", NULL) || pm_proc_prefix(key, "pgpg", NULL) ||
-		pm_proc_prefix(key, "pswp", NULL) || (pm_proc_prefix(key, "pg", NULL) && memmem(key.ptr, key.len, "fault", 5));
+	       pm_proc_prefix(key, "pswp", NULL) ||
+	       (pm_proc_prefix(key, "pg", NULL) && memmem(key.ptr, key.len, "fault", 5));
 }
 
 int pm_linux_vmstat(struct pm_linux *x, struct pm_error *err)
@@ -20,7 +21,8 @@ int pm_linux_vmstat(struct pm_linux *x, struct pm_error *err)
 		size_t n = pm_proc_fields(line, field, 2);
 		if (n == 0)
 			continue;
-		rc = n < 2 ? pm_fail(err, PM_ERR_INVALID, "vmstat: a line without a value") : pm_proc_number(field[1], &v, err);
+		rc = n < 2 ? pm_fail(err, PM_ERR_INVALID, "vmstat: a line without a value")
+			   : pm_proc_number(field[1], &v, err);
 		if (rc != 0 || !included(field[0]) || field[0].len > 64)
 			continue;
 		snprintf(help, sizeof help, "Virtual memory: %.*s of /proc/vmstat.", PM_STR_ARG(field[0]));

@@ -14,12 +14,16 @@
 enum { PM_STATFS_THREADS = 8, PM_STATFS_STUCK_MAX = 32, PM_STATFS_TIMEOUT_MS = 5000 };
 
 struct pm_statfs {
-	const char *path;      /* in; borrowed for the call */
-	const char *reason;    /* out: NULL when `stat` is set; else why not, good for ever */
+	const char *path;   /* in; borrowed for the call */
+	const char *reason; /* out: NULL when `stat` is set; else why not, good for ever */
 	struct statvfs stat;
 };
 
-/* Fill v[0..count). Returns within `timeout_ms` and what the system takes to start threads. PM_ERR_NOMEM. Thread-safe. */
+/* Fill v[0..count). Returns within `timeout_ms` and what the system takes to start threads. PM_ERR_NOMEM. Thread-safe.
+ */
 int pm_statfs_all(struct pm_statfs *v, size_t count, int64_t timeout_ms);
+
+/* Tests: ask this function instead of the system; NULL: the system again. Only while no call is under way. */
+void pm_statfs_hook(int (*fn)(const char *path, struct statvfs *ret));
 
 #endif
