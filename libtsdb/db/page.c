@@ -227,18 +227,24 @@ static bool was_there(const struct work *k, uint32_t position, bool *ret_explici
 	return i >= 0 && !pm_is_stale(k->last_view.values[i]);
 }
 
+/* How many series the last row had, not stale. */
+static uint32_t count_there(const struct work *k)
+{
+	uint32_t there = 0;
+	for (uint32_t i = 0; i < k->last->present; i++)
+		there += !pm_is_stale(k->last_view.values[i]);
+	return there;
+}
+
 /* ---- warm ---- */
 
 static int append_warm(struct work *k, const struct layout *l, struct pm_error *err)
 {
 	if (!l || k->old_off != l->version)
 		return pm_fail(err, PM_ERR_STALE, "the layout changed meanwhile");
-	uint32_t width = k->old->series_count, there = 0;
-	bool explicit;
-	for (uint32_t i = 0; i < width; i++)
-		there += was_there(k, i, &explicit);
+	uint32_t width = k->old->series_count;
 	k->stats.samples = width;
-	k->stats.series_new = width - there;
+	k->stats.series_new = width - count_there(k);
 	struct tsdb__row_in row = { .family = k->family, .version = k->old_off, .width = width, .present = width,
 		.t_ms = k->page->t_ms, .values = k->page->values };
 	return tsdb__row_add(k->w, &row, err);

@@ -180,8 +180,31 @@ static int want(struct tsdb__reader *r, uint32_t family, uint32_t index)
 	return 0;
 }
 
-/* How many sources series `index` has, 0 to n; negative error. */
-static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, bool loose)
+/* The place of a series in a batch; row->width when it has none. */
+static uint32_t batch_find(const struct tsdb_row *row, const struct tsdb__batch_view *b, uint32_t sid)
+{
+	uint32_t lo = 0, hi = row->width;
+	while (lo < hi) {
+		uint32_t mid = (lo + hi) / 2;
+		if (b->sids[mid] < sid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < row->width && b->sids[lo] == sid ? lo : row->width;
+}
+
+static bool is_loose(const struct family *loose, uint32_t sid)
+{
+	for (size_t i = 0; i < loose->count; i++) {
+		struct tsdb__batch_view b = tsdb__batch_view(loose->rows[i]);
+		if (loose->rows[i]->rec.kind == TSDB_REC_BATCH && batch_find(loose->rows[i], &b, sid) < loose->rows[i]->width)
+			return true;
+	}
+	return false;
+}
+
+static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, const struct family *loose)
 {
 	const struct tsdb__snap *s = r->snap;
 	const struct tsdb_series_rec *rec = tsdb__series(&s->catalog, &s->ids, sid);
@@ -193,7 +216,7 @@ static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, b
 	while (rc == 0 && tsdb__slots_next(s->tables[TSDB_TABLE_ALIASES], tag, &cursor, &family) > 0)
 		if (family && family < s->rec.family_count)
 			rc = want(r, family, index);
-	if (rc == 0 && loose)
+	if (rc == 0 && is_loose(loose, sid))
 		rc = want(r, 0, index);
 	return rc;
 }
@@ -299,34 +322,45 @@ static int put_sample(struct tsdb__reader *r, int64_t t_ms, double v, uint64_t o
 static int put_batch(struct tsdb__reader *r, const struct tsdb_row *row, uint64_t pos, uint32_t sid)
 {
 	struct tsdb__batch_view b = tsdb__batch_view(row);
-	uint32_t lo = 0, hi = row->width;
+	uint32_t at = batch_find(row, &b, sid);
 	int rc = 0;
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		if (b.sids[mid] < sid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == row->width || b.sids[lo] != sid)
+	if (at == row->width)
 		return 0;
-	for (uint32_t i = b.first[lo]; i < b.first[lo + 1] && i < row->version && rc == 0; i++)
+	for (uint32_t i = b.first[at]; i < b.first[at + 1] && i < row->version && rc == 0; i++)
 		rc = put_sample(r, b.times[i], b.values[i], pos);
 	return rc;
 }
 
-static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, uint32_t sid, struct pm_error *err)
+static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, int64_t position)
 {
 	const struct tsdb_row *row = f->rows[i];
-	if (row->rec.kind == TSDB_REC_BATCH)
-		return put_batch(r, row, f->positions[i], sid);
-	const struct tsdb_version *v = tsdb__version(&r->snap->layouts, row->version);
-	if (!v)
-		return tsdb__corrupt(err, "layouts", row->version, "no version there");
-	int64_t at = tsdb__version_position(&r->snap->layouts, v, sid);
-	if (at < 0 || at >= row->width || (at = tsdb__row_index(&f->views[i], (uint32_t)at)) < 0)
+	int64_t at = position < row->width ? position : -1;
+	if (at >= 0)
+		at = tsdb__row_index(&f->views[i], (uint32_t)at);
+	if (at < 0)
 		return 0;
 	return put_sample(r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
+}
+
+static int put_family(struct tsdb__reader *r, const struct family *f, uint32_t sid, struct pm_error *err)
+{
+	uint64_t version = 0;
+	int64_t position = -1;
+	int rc = 0;
+	for (size_t i = 0; i < f->count && rc == 0; i++) {
+		if (f->rows[i]->rec.kind == TSDB_REC_BATCH) {
+			rc = put_batch(r, f->rows[i], f->positions[i], sid);
+			continue;
+		}
+		if (f->rows[i]->version != version) {
+			const struct tsdb_version *v = tsdb__version(&r->snap->layouts, version = f->rows[i]->version);
+			if (!v)
+				return tsdb__corrupt(err, "layouts", version, "no version there");
+			position = tsdb__version_position(&r->snap->layouts, v, sid);
+		}
+		rc = put_row(r, f, i, position);
+	}
+	return rc;
 }
 
 static int by_time_order(const void *a, const void *b)
@@ -364,9 +398,8 @@ static int read_merged(struct tsdb__reader *r, const struct want *w, size_t n, u
 	int rc = 0;
 	r->sample_count = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = family_get(r, w[i].family, &f, err);
-		for (size_t k = 0; rc == 0 && k < f->count; k++)
-			rc = put_row(r, f, k, sid, err);
+		if ((rc = family_get(r, w[i].family, &f, err)) == 0)
+			rc = put_family(r, f, sid, err);
 	}
 	if (rc == 0)
 		rc = samples_out(r, ret);
@@ -404,16 +437,14 @@ static int split(struct tsdb__reader *r, const uint32_t *sids, struct pm_samples
 
 int tsdb__reader_read(struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err)
 {
-	struct family *f;
+	struct family *f, *loose;
 	size_t kept = 0;
-	bool loose = false;
 	int rc;
 	assert(count <= TSDB_READ_SERIES);
 	pm_arena_reset(&r->arena);
 	memset(ret, 0, count * sizeof *ret);
-	if ((rc = family_get(r, 0, &f, err)) < 0)
+	if ((rc = family_get(r, 0, &loose, err)) < 0)
 		return rc;
-	loose = f->count > 0;
 	r->want_count = 0;
 	for (size_t i = 0; i < count; i++)
 		if (find_families(r, sids[i], (uint32_t)i, loose) < 0)
