@@ -129,7 +129,7 @@ int promql__parse_binary(struct promql_parser *p, struct promql_node **lhs)
 
 	assert(prec > 0);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->binary.op = (enum promql_op)ops[op.tok].op;
 	n->binary.lhs = *lhs;
 	if ((rc = parse_matching(p, n)) < 0 ||

@@ -9,7 +9,7 @@ struct check {
 	struct pm_error *err;
 };
 
-#define FAIL(c, pos, ...) promql__error((c)->err, PM_ERR_INVALID, (c)->text, (pos), __VA_ARGS__)
+#define FAIL(c, pos, ...) promql__parse_error((c)->err, PM_ERR_INVALID, (c)->text, (pos), __VA_ARGS__)
 
 static int check_node(struct check *c, struct promql_node *n);
 
@@ -309,7 +309,7 @@ static int check_node(struct check *c, struct promql_node *n)
 	return rc;
 }
 
-int promql__check(struct pm_str text, struct promql_node *root, struct pm_error *err)
+int promql__check_tree(struct pm_str text, struct promql_node *root, struct pm_error *err)
 {
 	struct check c = { text, err };
 

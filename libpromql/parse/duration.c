@@ -22,11 +22,11 @@ static int new_dur(struct dur_parse *d, enum promql_dur_op op, size_t start, str
 	struct promql_dur *n;
 
 	if (++d->ops > OPS_MAX)
-		return promql__error(d->p->err, PM_ERR_LIMIT, d->p->lex.in, start,
+		return promql__parse_error(d->p->err, PM_ERR_LIMIT, d->p->lex.in, start,
 			"duration expression has more than %d parts", OPS_MAX);
 	n = pm_arena_zalloc(d->p->arena, sizeof *n);
 	if (!n)
-		return promql__nomem(d->p);
+		return promql__parse_nomem(d->p);
 	n->op = op;
 	n->start = start;
 	n->end = d->p->last_end;
@@ -193,7 +193,7 @@ static int parse_dur(struct dur_parse *d, int prec, struct promql_dur **ret)
 	int t, rc = 0;
 
 	if (p->depth >= p->depth_max)
-		return promql__error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
+		return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
 	p->depth++;
 	t = promql__peek(p);
 	if (t == PROMQL_TOK_ADD || t == PROMQL_TOK_SUB) {

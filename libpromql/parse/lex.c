@@ -9,7 +9,7 @@
 
 enum { END = -1 };
 
-#define FAIL(l, ...) promql__error((l)->err, PM_ERR_INVALID, (l)->in, (l)->start, __VA_ARGS__)
+#define FAIL(l, ...) promql__parse_error((l)->err, PM_ERR_INVALID, (l)->in, (l)->start, __VA_ARGS__)
 
 static struct pm_str rest(const struct promql_lexer *l)
 {

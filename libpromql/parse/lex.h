@@ -63,7 +63,7 @@ struct promql_lexer {
 int promql__lex(struct promql_lexer *l, struct promql_item *ret);
 
 /* Fill `err` with upstream's "LINE:COLUMN: parse error: " and the message, and return `code`. */
-int promql__error(struct pm_error *err, int code, struct pm_str text, size_t pos, const char *fmt, ...)
+int promql__parse_error(struct pm_error *err, int code, struct pm_str text, size_t pos, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 /* What a message quotes is cut to this. */

@@ -83,7 +83,7 @@ static int parse_float(struct promql_parser *p, const struct promql_item *it, do
 		return 0;
 	rc = parse_decimal(p, it->text, ret);
 	if (rc == 0 || rc == PM_ERR_NOMEM)
-		return rc == 0 ? 0 : promql__nomem(p);
+		return rc == 0 ? 0 : promql__parse_nomem(p);
 	return promql__fail_at(p, it->start, "error parsing number: strconv.ParseFloat: parsing %s: %s",
 		pm_quote_fixed(quoted, sizeof quoted, it->text),
 		rc == PM_ERR_LIMIT ? "value out of range" : "invalid syntax");
@@ -220,7 +220,7 @@ int promql__unquote(struct promql_parser *p, struct pm_str quoted, struct pm_str
 	}
 	out = pm_arena_alloc(p->arena, s.len); /* an escape is never shorter than its meaning */
 	if (!out)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	while (in < end) {
 		if (*in != '\\') {
 			out[len++] = *in++;

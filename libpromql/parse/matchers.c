@@ -60,7 +60,7 @@ int promql__check_regex(struct promql_parser *p, const struct pm_matcher *m, siz
 	rc = pm_re_new(m->value, &re, &why);
 	pm_re_free(re);
 	if (rc == PM_ERR_NOMEM)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	return rc < 0 ? bad_regex(p, why.msg, pos) : 0;
 }
 

@@ -161,7 +161,7 @@ static int make_range(struct promql_parser *p, size_t bracket, int64_t ms, const
 		return promql__fail_at(p, bracket, "%s", why);
 	m = promql__node(p, PROMQL_NODE_MATRIX, sel->start, p->last_end);
 	if (!m)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	if ((rc = promql__adopt(p, m, sel)) < 0)
 		return rc;
 	m->matrix.selector = sel;
@@ -191,7 +191,7 @@ static int parse_subquery(struct promql_parser *p, int64_t ms, const struct prom
 		return rc;
 	sub = promql__node(p, PROMQL_NODE_SUBQUERY, (*n)->start, p->last_end);
 	if (!sub)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	if ((rc = promql__adopt(p, sub, *n)) < 0)
 		return rc;
 	sub->subquery.expr = *n;

@@ -65,7 +65,7 @@ int promql__unexpected(struct promql_parser *p)
 		c->in ? " in " : "", c->in ? c->in : "", c->expected ? ", expected " : "", c->expected ? c->expected : "");
 }
 
-int promql__nomem(struct promql_parser *p)
+int promql__parse_nomem(struct promql_parser *p)
 {
 	return pm_fail(p->err, PM_ERR_NOMEM, "out of memory while parsing a query");
 }
@@ -91,7 +91,7 @@ int promql__adopt(struct promql_parser *p, struct promql_node *n, const struct p
 		n->height = child->height + 1;
 	if (n->height <= p->depth_max * HEIGHT_FACTOR)
 		return 0;
-	return promql__error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "more than %zu operators and calls inside one another",
+	return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "more than %zu operators and calls inside one another",
 		p->depth_max * HEIGHT_FACTOR);
 }
 
@@ -148,7 +148,7 @@ static int parse_args(struct promql_parser *p, struct list *l)
 		size_t comma;
 
 		if (!v)
-			return promql__nomem(p);
+			return promql__parse_nomem(p);
 		l->v = v;
 		if ((rc = promql__parse_expr(p, 0, &l->v[l->count])) < 0)
 			return rc;
@@ -209,7 +209,7 @@ int promql__parse_labels(struct promql_parser *p, const struct pm_str **ret, siz
 		if (t == PROMQL_TOK_RPAREN)
 			break;
 		if (!(v = promql__room(p, v, count, &cap, sizeof *v)))
-			return promql__nomem(p);
+			return promql__parse_nomem(p);
 		if ((rc = parse_label(p, &v[count])) < 0)
 			return rc;
 		count++;
@@ -252,7 +252,7 @@ static int parse_call(struct promql_parser *p, struct promql_item name, struct p
 			pm_quote_fixed(quoted, sizeof quoted, name.text));
 	n = promql__node(p, PROMQL_NODE_CALL, name.start, p->last_end);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->call.func = f;
 	n->call.args = args.v;
 	n->call.arg_count = args.count;
@@ -302,7 +302,7 @@ static int parse_aggregate(struct promql_parser *p, struct promql_item op, struc
 	int grouped, rc;
 
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->agg.op = (enum promql_agg)(op.tok - PROMQL_TOK_SUM);
 	p->context = (struct promql_context){ "aggregation", NULL };
 	if ((grouped = parse_grouping(p, n)) < 0)
@@ -329,7 +329,7 @@ static int parse_parens(struct promql_parser *p, struct promql_node **ret)
 		return rc;
 	n = promql__node(p, PROMQL_NODE_PAREN, open.start, p->last_end);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->paren = inner;
 	*ret = n;
 	return promql__adopt(p, n, inner);
@@ -347,7 +347,7 @@ static int parse_number_node(struct promql_parser *p, struct promql_node **ret)
 		return rc;
 	n = promql__node(p, PROMQL_NODE_NUMBER, it.start, p->last_end);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->number.v = v;
 	n->number.is_duration = is_duration;
 	*ret = n;
@@ -360,7 +360,7 @@ static int parse_string_node(struct promql_parser *p, struct promql_node **ret)
 	struct promql_node *n = promql__node(p, PROMQL_NODE_STRING, it.start, p->last_end);
 
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	*ret = n;
 	return promql__unquote(p, it.text, &n->string);
 }
@@ -384,7 +384,7 @@ static int parse_unary(struct promql_parser *p, struct promql_node **ret)
 	}
 	n = promql__node(p, PROMQL_NODE_UNARY, sign.start, inner->end);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->unary.expr = inner;
 	n->unary.minus = minus;
 	*ret = n;
@@ -441,7 +441,7 @@ int promql__parse_expr(struct promql_parser *p, int prec, struct promql_node **r
 	int t, rc, found;
 
 	if (p->depth >= p->depth_max)
-		return promql__error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
+		return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
 	p->depth++;
 	if ((rc = parse_operand(p, &lhs)) < 0)
 		return rc;
@@ -481,7 +481,7 @@ static int parse_into(struct promql_expr *e, size_t depth_max, struct pm_error *
 		p.depth_max = depth_max;
 	if ((rc = parse_all(&p, &e->root)) < 0)
 		return rc;
-	return promql__check(e->text, e->root, err);
+	return promql__check_tree(e->text, e->root, err);
 }
 
 int promql_parse(struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err)

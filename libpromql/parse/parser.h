@@ -39,8 +39,8 @@ int promql__expect(struct promql_parser *p, enum promql_tok tok);
 
 /* Errors; they return the code to return. */
 int promql__unexpected(struct promql_parser *p); /* the token at hand does not fit */
-int promql__nomem(struct promql_parser *p);
-#define promql__fail_at(p, pos, ...) promql__error((p)->err, PM_ERR_INVALID, (p)->lex.in, (pos), __VA_ARGS__)
+int promql__parse_nomem(struct promql_parser *p);
+#define promql__fail_at(p, pos, ...) promql__parse_error((p)->err, PM_ERR_INVALID, (p)->lex.in, (pos), __VA_ARGS__)
 
 /* A node over [start, end) with the height of a leaf. NULL: out of memory. */
 struct promql_node *promql__node(struct promql_parser *p, enum promql_node_kind kind, size_t start, size_t end);
@@ -80,7 +80,7 @@ int promql__parse_number(struct promql_parser *p, double *ret, bool *ret_is_dura
 int promql__unquote(struct promql_parser *p, struct pm_str quoted, struct pm_str *ret);
 
 /* check.c: types of a whole tree, and upstream's rules; fills `type` of all nodes. */
-int promql__check(struct pm_str text, struct promql_node *root, struct pm_error *err);
+int promql__check_tree(struct pm_str text, struct promql_node *root, struct pm_error *err);
 
 /* matchers.c: the value must compile when it is a regular expression. `pos`: where an error is shown. */
 int promql__check_regex(struct promql_parser *p, const struct pm_matcher *m, size_t pos);

@@ -33,7 +33,7 @@ static int add_matcher(struct promql_parser *p, struct matchers *ms, struct pm_m
 	struct pm_matcher *v = promql__room(p, ms->v, ms->count, &ms->cap, sizeof *v);
 
 	if (!v)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	ms->v = v;
 	ms->v[ms->count++] = m;
 	return 0;
@@ -135,7 +135,7 @@ int promql__parse_selector(struct promql_parser *p, const struct promql_item *na
 	}
 	n = promql__node(p, PROMQL_NODE_SELECTOR, start, p->last_end);
 	if (!n)
-		return promql__nomem(p);
+		return promql__parse_nomem(p);
 	n->selector.name = name ? name->text : (struct pm_str){ 0 };
 	n->selector.matchers = ms.v;
 	n->selector.matcher_count = ms.count;

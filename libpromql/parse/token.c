@@ -180,7 +180,7 @@ void promql__position(struct pm_str text, size_t offset, int *ret_line, int *ret
 	*ret_column = (int)(offset - line_start + 1);
 }
 
-int promql__error(struct pm_error *err, int code, struct pm_str text, size_t pos, const char *fmt, ...)
+int promql__parse_error(struct pm_error *err, int code, struct pm_str text, size_t pos, const char *fmt, ...)
 {
 	char msg[sizeof err->msg - 64];
 	int line, column;
