@@ -149,7 +149,7 @@ run: deps ## build and start pm serve on 127.0.0.1:9090 with its built-in config
 	@echo
 	@echo "pm serves http://$(LISTEN), scraping itself and this host. A first query, in another shell:"
 	@echo "    $(BUILD)/pm query 'sum by (mode) (rate(node_cpu_seconds_total[1m]))'"
-	@echo "    $(BUILD)/pm query --url http://$(LISTEN) up"
+	@echo "    curl 'http://$(LISTEN)/api/v1/query?query=up'"
 	@echo
 	@exec $(BUILD)/pm serve --listen $(LISTEN)
 
@@ -162,6 +162,9 @@ bench: $(BENCH_BIN) ## build and run the benchmarks
 
 bench-peers: all ## the same work by the peers (Debian's packages), for the ratios
 	@if [ -x bench/against/run ]; then PM=$(BUILD)/pm bench/against/run; else echo "no bench/against/run"; exit 1; fi
+
+mutants: ## break the code in one place after the other and see the tests fail
+	@BUILD=$(BUILD) tests/mutants/run
 
 stress: all $(HELPER_BIN) ## many processes on one directory for STRESS_SECONDS (60)
 	@BUILD=$(BUILD) STRESS_SECONDS=$${STRESS_SECONDS:-60} tests/stress/run
@@ -221,5 +224,5 @@ help: ## this list
 		while IFS="$$(printf '\t')" read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all programs fuzzers deps run test bench bench-peers stress asan ubsan tsan valgrind fuzz cover tidy hdr-check format \
+.PHONY: all programs fuzzers deps run test bench bench-peers mutants stress asan ubsan tsan valgrind fuzz cover tidy hdr-check format \
 	compdb install uninstall clean help FORCE
