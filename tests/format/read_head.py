@@ -1,0 +1,231 @@
+#!/usr/bin/env python3
+"""A second reader of the head, written from docs/format/head.md alone and as plainly as can be: it walks the log from its
+beginning, checks every checksum (when the xxhash module is there) and every chain, and prints all samples.
+
+    read_head.py DATA        one line a sample, sorted: labels, milliseconds, value bits
+"""
+import json
+import os
+import struct
+import sys
+
+try:
+    import xxhash
+except ImportError:
+    xxhash = None
+
+LOG_SHIFT = 26
+MASK = (1 << 64) - 1
+
+
+class Damaged(Exception):
+    pass
+
+
+def check(ok, what):
+    if not ok:
+        raise Damaged(what)
+
+
+def xxh3(data, seed=0):
+    return xxhash.xxh3_64_intdigest(data, seed=seed) if xxhash else None
+
+
+def u32(b, at):
+    return struct.unpack_from("<I", b, at)[0]
+
+
+def u64(b, at):
+    return struct.unpack_from("<Q", b, at)[0]
+
+
+def i64(b, at):
+    return struct.unpack_from("<q", b, at)[0]
+
+
+class Store:
+    def __init__(self, data):
+        with open(os.path.join(data, "meta"), "rb") as f:
+            meta = f.read(4096)
+        check(meta[:8] == b"pmstore\0" and u32(meta, 8) == 1 and u32(meta, 12) == 4096, "meta page")
+        check(not xxhash or u64(meta, 32) == xxh3(meta[:32]), "checksum of the meta page")
+        seq = u64(meta, 96)
+        r = meta[1024 + (seq & 1) * 1024:][:440]
+        check(u64(r, 0) == seq, "sequence number of the record")
+        check(not xxhash or u64(r, 8) == xxh3(r[16:440], seq), "checksum of the record")
+        self.generation = u64(r, 16)
+        self.catalog_len, self.layouts_len, self.postings_len = (u64(r, 32 + 8 * i) for i in range(3))
+        self.runs_off = u64(r, 56)
+        self.log_first, self.log_end, self.heads_pos = u64(r, 72), u64(r, 80), u64(r, 88)
+        self.sid_end, self.runs_sid_end, self.family_count, self.series_count = (u32(r, 96 + 4 * i) for i in range(4))
+        self.sample_count, self.txn_count, self.min_ms, self.max_ms = u64(r, 152), u64(r, 160), i64(r, 168), i64(r, 176)
+        self.tables = {n: u32(r, 116 + 4 * i) for i, n in enumerate(("symbols", "series", "families", "aliases"))}
+        self.dir = os.path.join(data, "head.%08x" % self.generation)
+        self.catalog = self.file("catalog", 1, self.catalog_len)
+        self.ids = self.file("ids", 2, 64 + 4 * self.sid_end)
+        self.layouts = self.file("layouts", 3, self.layouts_len)
+        self.postings = self.file("postings", 4, self.postings_len)
+        self.versions = {}
+
+    def file(self, name, kind, length, number=0):
+        with open(os.path.join(self.dir, name), "rb") as f:
+            b = f.read(length)
+        check(len(b) == length, name + " ends early")
+        check(b[:8] == b"pmdfile\0" and u32(b, 8) == 1 and u32(b, 12) == kind, "head of " + name)
+        check(u64(b, 16) == self.generation and u64(b, 24) == number, "head of " + name)
+        check(not xxhash or u64(b, 40) == xxh3(b[:32] + bytes(8)), "checksum of the head of " + name)
+        return b
+
+    def records(self, b, kind_of_file, at=64, base=0, end=None):
+        """(offset or position, kind, flags, small, bytes of the record)"""
+        end = len(b) if end is None else end
+        while at < end:
+            length, kind, flags, small = struct.unpack_from("<IBBH", b, at + 8)
+            check(length >= 16 and length % 8 == 0, "length of the record at %d" % (base + at))
+            rec = b[at:at + length]
+            if xxhash:
+                seed = (((base + at) ^ kind_of_file << 56) + self.generation * 0x9e3779b97f4a7c15) & MASK
+                covered = rec[8:] if kind != 51 else struct.pack("<IBBH", 16, kind, flags, small)
+                check(u64(rec, 0) == xxh3(covered, seed), "checksum of the record at %d" % (base + at))
+            yield base + at, kind, flags, small, rec
+            at += length
+        check(at == end or kind == 51, "records do not end where they should")
+
+    def symbol(self, sym):
+        size = u32(self.catalog, sym * 8 + 16)
+        return self.catalog[sym * 8 + 24:sym * 8 + 24 + size].decode("utf-8", "surrogateescape")
+
+    def series(self):
+        """id -> labels; the home of each is in self.home"""
+        out, self.home = {}, {}
+        for off, kind, _, small, rec in self.records(self.catalog, 1):
+            if kind != 2:
+                continue
+            sid = u32(rec, 16)
+            if sid >= self.sid_end or u32(self.ids, 64 + 4 * sid) * 8 != off:
+                continue
+            self.home[sid] = u32(rec, 20)
+            pairs = [(u32(rec, 24 + 8 * i), u32(rec, 28 + 8 * i)) for i in range(small)]
+            out[sid] = [(self.symbol(n), self.symbol(v)) for n, v in pairs]
+            check(out[sid] == sorted(out[sid]), "labels of series %d are not sorted" % sid)
+        check(len(out) == self.series_count, "number of series")
+        return out
+
+    def version(self, off):
+        """series ids by position"""
+        if off in self.versions:
+            return self.versions[off]
+        v = self.layouts[off:]
+        check(v[12] == 18, "no version at %d" % off)
+        sids = []
+        for i in range(u32(v, 20)):
+            at, _, series_base = struct.unpack_from("<QII", v, 40 + 16 * i)
+            b = self.layouts[at:at + u32(self.layouts, at + 8)]
+            entries, series = u32(b, 16), u32(b, 20)
+            check(b[12] == 17 and entries <= 512 and series_base == len(sids), "block at %d" % at)
+            text = b[13] & 1
+            refs = [u32(b, 32 + 16 * e + 12) if text else u32(b, 32 + 4 * e) for e in range(entries)]
+            here = [r for r in refs if r < 0xfffffff0]
+            ways = 32 + entries * (16 if text else 4)
+            ascending = [u32(b, ways + 4 * k) for k in range(series)]
+            places = struct.unpack_from("<%dH" % series, b, ways + 4 * series)
+            check(ascending == sorted(here) and [here[p] for p in places] == ascending, "ways back of block %d" % at)
+            sids += here
+        check(len(sids) == u32(v, 28), "series of version %d" % off)
+        self.versions[off] = sids
+        return sids
+
+    def log(self):
+        for number in range(self.log_first, (self.log_end >> LOG_SHIFT) + 1):
+            base = number << LOG_SHIFT
+            end = min(self.log_end - base, 1 << LOG_SHIFT)
+            yield from self.records(self.file("log.%08x" % number, 5, end, number), 5, base=base, end=end)
+
+    def samples(self):
+        """(series id, time, value bits) in order of commitment"""
+        last, chain_max, count, txns = {}, {}, 0, 0
+        for pos, kind, flags, _, rec in self.log():
+            if kind == 50:
+                for f in range(u32(rec, 16)):
+                    check(u64(rec, 24 + 8 * f) == last.get(f, 0), "table of heads at %d, family %d" % (pos, f))
+            elif kind == 56:
+                txns += 1
+                check(u64(rec, 16) == txns and u64(rec, 56) == count, "commit at %d" % pos)
+            elif kind in (48, 49):
+                family, width = u32(rec, 16), u32(rec, 20)
+                check(u64(rec, 40) == last.get(family, 0), "chain of family %d at %d" % (family, pos))
+                last[family] = pos
+                found = list(self.row(rec, flags, width) if kind == 48 else self.batch(rec, width))
+                if found:
+                    times = [t for _, t, _ in found]
+                    check((i64(rec, 48), i64(rec, 56)) == (min(times), max(times)), "times of the row at %d" % pos)
+                chain_max[family] = max(chain_max.get(family, -1 << 63), i64(rec, 56))
+                check(i64(rec, 64) == chain_max[family], "latest time of the chain at %d" % pos)
+                count += len(found)
+                yield from found
+        check(count == self.sample_count and txns == self.txn_count, "number of samples")
+
+    def row(self, rec, flags, width):
+        sids, at, present = self.version(u64(rec, 32)), 80, list(range(width))
+        check(len(sids) == width, "width of a row")
+        if flags & 1:
+            words = [u64(rec, at + 8 * w) for w in range((width + 63) // 64)]
+            present = [p for p in present if words[p // 64] >> p % 64 & 1]
+            at += 8 * len(words)
+        check(len(present) == u32(rec, 72), "present positions of a row")
+        times = [i64(rec, 24)] * len(present)
+        if flags & 2:
+            times = [i64(rec, at + 8 * i) for i in range(len(present))]
+            at += 8 * len(present)
+        return ((sids[p], t, u64(rec, at + 8 * i)) for i, (p, t) in enumerate(zip(present, times)))
+
+    def batch(self, rec, width):
+        n = u64(rec, 32)
+        times = 80 + ((2 * width + 1) * 4 + 7) // 8 * 8
+        for s in range(width):
+            for i in range(u32(rec, 80 + 4 * (width + s)), u32(rec, 80 + 4 * (width + s + 1))):
+                yield u32(rec, 80 + 4 * s), i64(rec, times + 8 * i), u64(rec, times + 8 * (n + i))
+
+    def check_postings(self, series):
+        """Every pair of every series is in exactly one run's list."""
+        want, have, covered = {}, {}, 0
+        kinds = {off: (kind, rec) for off, kind, _, _, rec in self.records(self.postings, 4)}
+        runs = []
+        if self.runs_off:
+            kind, rec = kinds[self.runs_off]
+            check(kind == 33, "list of runs")
+            runs = [u64(rec, 24 + 8 * i) for i in range(u32(rec, 16))]
+        for off in runs:
+            kind, rec = kinds[off]
+            check(kind == 32 and u32(rec, 16) == covered, "runs leave a gap")
+            covered = u32(rec, 20)
+            pairs = u32(rec, 24)
+            for p in range(pairs):
+                name, value, first, n = struct.unpack_from("<IIII", rec, 32 + 16 * p)
+                sids = struct.unpack_from("<%dI" % n, rec, 32 + 16 * pairs + 4 * first)
+                have.setdefault((self.symbol(name), self.symbol(value)), []).extend(sids)
+        check(covered == self.runs_sid_end, "series in runs")
+        for sid, labels in series.items():
+            if sid < covered:
+                for pair in labels:
+                    want.setdefault(pair, []).append(sid)
+        check(want == have, "postings")
+
+
+def main():
+    s = Store(sys.argv[1])
+    series = s.series()
+    s.check_postings(series)
+    first = {}
+    for sid, t, bits in s.samples():
+        first.setdefault((sid, t), bits)
+    out = sorted((json.dumps(series[sid]), t, bits) for (sid, t), bits in first.items())
+    for labels, t, bits in out:
+        print("%s %d %016x" % (labels, t, bits))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Damaged as e:
+        sys.exit("read_head.py: " + str(e))
