@@ -193,7 +193,7 @@ static int parse_dur(struct dur_parse *d, int prec, struct promql_dur **ret)
 	int t, rc = 0;
 
 	if (p->depth >= p->depth_max)
-		return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
+		return promql__too_deep(p);
 	p->depth++;
 	t = promql__peek(p);
 	if (t == PROMQL_TOK_ADD || t == PROMQL_TOK_SUB) {

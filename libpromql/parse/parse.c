@@ -65,6 +65,12 @@ int promql__unexpected(struct promql_parser *p)
 		c->in ? " in " : "", c->in ? c->in : "", c->expected ? ", expected " : "", c->expected ? c->expected : "");
 }
 
+int promql__too_deep(struct promql_parser *p)
+{
+	return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep",
+		p->depth_max);
+}
+
 int promql__parse_nomem(struct promql_parser *p)
 {
 	return pm_fail(p->err, PM_ERR_NOMEM, "out of memory while parsing a query");
@@ -91,8 +97,8 @@ int promql__adopt(struct promql_parser *p, struct promql_node *n, const struct p
 		n->height = child->height + 1;
 	if (n->height <= p->depth_max * HEIGHT_FACTOR)
 		return 0;
-	return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "more than %zu operators and calls inside one another",
-		p->depth_max * HEIGHT_FACTOR);
+	return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end,
+		"more than %zu operators and calls inside one another", p->depth_max * HEIGHT_FACTOR);
 }
 
 void *promql__room(struct promql_parser *p, void *v, size_t count, size_t *cap, size_t elem_size)
@@ -441,7 +447,7 @@ int promql__parse_expr(struct promql_parser *p, int prec, struct promql_node **r
 	int t, rc, found;
 
 	if (p->depth >= p->depth_max)
-		return promql__parse_error(p->err, PM_ERR_LIMIT, p->lex.in, p->last_end, "nested more than %zu levels deep", p->depth_max);
+		return promql__too_deep(p);
 	p->depth++;
 	if ((rc = parse_operand(p, &lhs)) < 0)
 		return rc;

@@ -40,6 +40,7 @@ int promql__expect(struct promql_parser *p, enum promql_tok tok);
 /* Errors; they return the code to return. */
 int promql__unexpected(struct promql_parser *p); /* the token at hand does not fit */
 int promql__parse_nomem(struct promql_parser *p);
+int promql__too_deep(struct promql_parser *p);
 #define promql__fail_at(p, pos, ...) promql__parse_error((p)->err, PM_ERR_INVALID, (p)->lex.in, (pos), __VA_ARGS__)
 
 /* A node over [start, end) with the height of a leaf. NULL: out of memory. */

@@ -1,7 +1,8 @@
 /* print.c - an expression as canonical text: upstream's String(). What it prints parses to the same tree.
  *
- * Three spots differ from upstream on purpose, where its text would read back as something else: the negative base of a power in
- * a duration, and a duration behind `offset` that has operators, get parentheses; milliseconds are not cut (1s1ms to 1s). */
+ * Four spots differ from upstream on purpose, where its text would read back as something else: the negative base of a
+ * power in a duration, and a duration behind `offset` that has operators, get parentheses; milliseconds are not cut
+ * (1s1ms to 1s); an infinite base of a power has no sign. */
 #include "libpromql/parse/print.h"
 
 #include "libpromql/parse/func.h"
@@ -382,7 +383,12 @@ static void print_call(struct pm_buf *b, const struct promql_node *n)
 
 static void print_binary(struct pm_buf *b, const struct promql_node *n)
 {
-	promql__print_node(b, n->binary.lhs);
+	const struct promql_node *lhs = n->binary.lhs;
+
+	if (n->binary.op == PROMQL_OP_POW && lhs->kind == PROMQL_NODE_NUMBER && isinf(lhs->number.v))
+		pm_buf_cstr(b, "Inf"); /* the sign of "+Inf" would be read as one before the power */
+	else
+		promql__print_node(b, lhs);
 	pm_buf_char(b, ' ');
 	promql__print_operator(b, n);
 	pm_buf_char(b, ' ');
