@@ -113,7 +113,7 @@ static size_t put_rune(struct pm_buf *b, struct pm_str s)
 
 static void put_string(struct pm_buf *b, struct pm_str s, unsigned char which)
 {
-	const char *p = s.ptr, *end = p + s.len, *run;
+	const char *p = s.len ? s.ptr : "", *end = p + s.len, *run;
 
 	pm_buf_char(b, '"');
 	while (p < end) {
