@@ -68,9 +68,10 @@ int pm_opt_next(struct pm_ctx *ctx, const char **ret_value);
 /* Options that `cmd` has beside its own; NULL after the last. */
 const struct pm_opt *pm_opt_common(const struct pm_cmd *cmd, size_t i);
 
-/* help.c: on stdout. The usage of one command is "pm NAME USAGE" in one line. */
+/* help.c: of everything, of one command, and its usage line alone ("usage: pm NAME USAGE", folded when it is long). */
 void pm_help_all(FILE *out);
 void pm_help_cmd(FILE *out, const struct pm_cmd *cmd);
+void pm_help_usage(FILE *out, const struct pm_cmd *cmd);
 int pm_help_run(struct pm_ctx *ctx); /* pm help [CMD] */
 
 /* out.c: errors on stderr, as `pm CMD: message`, with file:line:column when known. Returns PM_EXIT_FAIL. */

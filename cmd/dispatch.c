@@ -98,7 +98,7 @@ static int check_line(struct pm_ctx *ctx)
 	ctx->fsync_ms = probe.fsync_ms;
 	ctx->help = probe.help;
 	if (!ctx->help && probe.argc < ctx->cmd->args_min)
-		return pm_usage(ctx, "too few arguments");
+		return pm_usage(ctx, "an argument is missing");
 	return PM_EXIT_OK;
 }
 

@@ -41,6 +41,31 @@ void pm_help_all(FILE *out)
 		     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 an empty answer (pm query -e).\n");
 }
 
+/* The end of the next part of a usage: a word, or all of a bracket. */
+static size_t usage_part(const char *s)
+{
+	size_t n = 0;
+
+	for (int depth = 0; s[n] && (depth > 0 || s[n] != ' '); n++)
+		depth += (s[n] == '[') - (s[n] == ']');
+	return n;
+}
+
+void pm_help_usage(FILE *out, const struct pm_cmd *cmd)
+{
+	int indent = fprintf(out, "usage: pm %s", cmd->name), column = indent;
+
+	for (const char *s = cmd->usage; *s;) {
+		size_t n = usage_part(s);
+
+		if (column > indent && column + 1 + (int)n > HELP_WIDTH)
+			column = fprintf(out, "\n%*s", indent, "") - 1;
+		column += fprintf(out, " %.*s", (int)n, s);
+		s += n + (s[n] == ' ');
+	}
+	fputc('\n', out);
+}
+
 /* `text` from column HELP_COLUMN on, broken at blanks. The cursor is at `column`. */
 static void wrapped(FILE *out, const char *text, int column)
 {
@@ -92,7 +117,8 @@ static void indented(FILE *out, const char *title, const char *text)
 void pm_help_cmd(FILE *out, const struct pm_cmd *cmd)
 {
 	fprintf(out, "pm %s: %s\n\n", cmd->name, cmd->summary);
-	fprintf(out, "usage: pm %s%s%s\n\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage);
+	pm_help_usage(out, cmd);
+	fputc('\n', out);
 	for (const struct pm_opt *o = cmd->opts; o && o->name; o++)
 		option(out, o, o > cmd->opts && o[-1].id == o->id);
 	for (size_t i = 0; pm_opt_common(cmd, i); i++)

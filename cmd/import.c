@@ -226,8 +226,7 @@ static void tell_end(const struct import *im, bool failed)
 	else
 		printf("%s: %" PRIu64 " sample%s\n", input_name(im), im->committed, plural);
 	if (im->exemplars)
-		pm_warn("%s: %" PRIu64 " exemplars were left out: they are not stored yet", input_name(im),
-			im->exemplars);
+		pm_warn("%s: exemplars left out, as they are not stored yet: %" PRIu64, input_name(im), im->exemplars);
 }
 
 static int import_file(struct import *im, const char *path)

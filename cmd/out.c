@@ -1,6 +1,7 @@
 /* out.c - what every command says in the same words: errors, usage, warnings, and the state of stdout at the end. */
 #include "cmd/cmd.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,20 +41,28 @@ int pm_report(const struct pm_ctx *ctx, const struct pm_error *err)
 	return PM_EXIT_FAIL;
 }
 
-/* An expression that begins with a minus was read as options: show the way out. The names in the usage line tell which
- * commands take expressions. */
+/* Did getopt take this argument, an expression, for options? Not a word such as -z, nor a time behind an option. */
+static bool looks_like_expr(const struct pm_ctx *ctx, int i)
+{
+	const char *a = ctx->argv[i];
+	int64_t t_ms;
+
+	if (a[0] != '-' || a[1] == '\0' || a[1] == '-' || (isalpha((unsigned char)a[1]) && a[2] == '\0'))
+		return false;
+	return i == 0 || ctx->argv[i - 1][0] != '-' || pm_time_arg(a, 0, &t_ms, NULL) < 0;
+}
+
+/* Show the way out. The usage line tells which commands take expressions. */
 static void hint_minus(const struct pm_ctx *ctx)
 {
 	if (!strstr(ctx->cmd->usage, "EXPR"))
 		return;
 	for (int i = 0; i < ctx->argc; i++) {
-		const char *a = ctx->argv[i];
-
-		if (a[0] == '-' && a[1] && a[1] != '-' && a[2]) {
-			fprintf(stderr, "an expression that begins with a minus follows --: pm %s -- '%s'\n",
-				ctx->cmd->name, a);
-			return;
-		}
+		if (!looks_like_expr(ctx, i))
+			continue;
+		fprintf(stderr, "an expression that begins with a minus follows --: pm %s -- '%s'\n", ctx->cmd->name,
+			ctx->argv[i]);
+		return;
 	}
 }
 
@@ -69,7 +78,7 @@ int pm_usage(const struct pm_ctx *ctx, const char *fmt, ...)
 	if (!ctx || !ctx->cmd)
 		return PM_EXIT_USAGE;
 	hint_minus(ctx);
-	fprintf(stderr, "usage: pm %s%s%s\n", ctx->cmd->name, ctx->cmd->usage[0] ? " " : "", ctx->cmd->usage);
+	pm_help_usage(stderr, ctx->cmd);
 	return PM_EXIT_USAGE;
 }
 

@@ -6,6 +6,8 @@
 #include "libtsdb/base/clock.h"
 #include "libtsdb/base/num.h"
 
+#include <unistd.h>
+
 enum { EXPR_MAX = 1 << 20, STEPS_DEFAULT = 250, SECOND_MS = 1000 };
 
 enum { OPT_START = PM_OPT_ID, OPT_END, OPT_STEP, OPT_TIMEOUT, OPT_MAX_SAMPLES, OPT_LOOKBACK };
@@ -217,6 +219,8 @@ static int print_result(const struct pm_ctx *ctx, const struct query *q)
 	for (size_t i = 0; q->format != FORMAT_JSON && i < r->info_count; i++)
 		fprintf(stderr, "pm query: info: %s\n", r->infos[i]);
 	if (q->format == FORMAT_TABLE) {
+		if (is_empty(r) && isatty(STDOUT_FILENO))
+			fprintf(stderr, "pm query: the answer is empty\n");
 		pm_query_table(&out, r);
 	} else if (q->format == FORMAT_JSON) {
 		pm_api_result(&out, r);

@@ -26,10 +26,10 @@ static int create_store(int dirfd, struct pm_error *err)
 		rc = tsdb__meta_open(dirfd, false, &m, &meta_fd, NULL);
 		if (rc == 0)
 			tsdb__meta_close(m, meta_fd);
-		else if (rc == PM_ERR_NOTFOUND && (rc = tsdb__head_create(dirfd, 1, &rec, err)) == 0)
-			rc = tsdb__meta_create(dirfd, &rec, err);
-		else if (rc < 0)
+		else if (rc != PM_ERR_NOTFOUND)
 			pm_fail(err, rc, "the store's meta page can't be read");
+		else if ((rc = tsdb__head_create(dirfd, 1, &rec, err)) == 0)
+			rc = tsdb__meta_create(dirfd, &rec, err);
 	}
 	pm_fs_close(fd);
 	return rc;

@@ -27,7 +27,13 @@ rewrite=
 [ "${1:-}" = --rewrite ] && rewrite=1 && shift
 [ $# -gt 0 ] || set -- tests/cli/*.t
 work=$(mktemp -d "${TMPDIR:-/tmp}/pm-cli-XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
+clean() # what a transcript left: mounts, directories without write permission
+{
+	awk -v under="$1" 'index($2, under) == 1 { print $2 }' /proc/mounts | xargs -r umount
+	chmod -R u+w "$1"
+	rm -rf "$1"
+}
+trap 'clean "$work"' EXIT
 mkdir "$work/bin"
 ln -s "$PM" "$work/bin/pm"
 cat >"$work/bin/unprivileged" <<'END'
@@ -78,8 +84,7 @@ run_file() # FILE
 {
 	file=$1 name= command= source= expected=
 	dir=$work/dir new=$work/new
-	chmod -R u+w "$dir" 2>/dev/null
-	rm -rf "$dir"
+	[ ! -e "$dir" ] || clean "$dir"
 	mkdir "$dir"
 	: >"$new"
 	local line before=
