@@ -1,8 +1,10 @@
 /* print.c - an expression as canonical text: upstream's String(). What it prints parses to the same tree.
  *
- * Four spots differ from upstream on purpose, where its text would read back as something else: the negative base of a
- * power in a duration, and a duration behind `offset` that has operators, get parentheses; milliseconds are not cut
- * (1s1ms to 1s); an infinite base of a power has no sign. */
+ * It differs from upstream on purpose where upstream's text would read back as something else or not at all:
+ *  - the negative base of a power in a duration, and a duration behind `offset` that has operators, get parentheses;
+ *  - milliseconds are not cut (1s1ms to 1s);
+ *  - an infinite base of a power has no sign;
+ *  - the empty selector that info() allows is {}. */
 #include "libpromql/parse/print.h"
 
 #include "libpromql/parse/func.h"
@@ -239,6 +241,8 @@ static int print_matchers(struct pm_buf *b, const struct promql_selector *s)
 			pm_buf_add(b, texts.ptr + pieces[i].at, pieces[i].len);
 		}
 		pm_buf_char(b, '}');
+	} else if (rc == 0 && s->name.len == 0) {
+		pm_buf_cstr(b, "{}");
 	}
 	pm_buf_release(&texts);
 	pm_free(pieces);
