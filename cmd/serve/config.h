@@ -9,6 +9,8 @@
 #include "libtsdb/base/arena.h"
 #include "libtsdb/pm.h"
 
+struct pm_yaml;
+
 /* One target of one job, ready for the scrape loop. */
 struct pm_config_target {
 	struct scrape_target scrape;   /* labels: what its samples get */
@@ -28,6 +30,7 @@ struct pm_config_warning {
 /* All it points to lives as long as it does. */
 struct pm_config {
 	struct pm_arena arena;
+	struct pm_yaml *yaml;          /* strings point into it */
 	const char *file;              /* for messages; "built-in" */
 	struct pm_str text;            /* as read */
 	int64_t scrape_interval_ms, scrape_timeout_ms;
