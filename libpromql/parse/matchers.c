@@ -37,9 +37,8 @@ static int bad_regex(struct promql_parser *p, const char *msg, size_t pos)
 
 		if (strncmp(msg, reasons[i].re2, strlen(reasons[i].re2)) != 0)
 			continue;
-		if (arg[0] != ':' || arg[1] != ' ')
-			return promql__fail_at(p, pos, "error parsing regexp: %s", reasons[i].go);
-		return promql__fail_at(p, pos, "error parsing regexp: %s: `%s`", reasons[i].go, arg + 2);
+		arg = arg[0] == ':' && arg[1] == ' ' ? arg + 2 : "";
+		return promql__fail_at(p, pos, "error parsing regexp: %s: `%s`", reasons[i].go, arg);
 	}
 	return promql__fail_at(p, pos, "error parsing regexp: %s", msg);
 }

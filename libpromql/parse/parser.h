@@ -50,10 +50,15 @@ int promql__adopt(struct promql_parser *p, struct promql_node *n, const struct p
 /* Room for one more of `count` elements in an array of the arena. NULL: out of memory; otherwise the array, perhaps moved. */
 void *promql__room(struct promql_parser *p, void *v, size_t count, size_t *cap, size_t elem_size);
 
+/* operand.c: an expression whose operators bind at least as tightly as `prec`; 0: any. */
+int promql__parse_expr(struct promql_parser *p, int prec, struct promql_node **ret);
 /* Whether an expression may begin with this token. */
 bool promql__starts_expr(enum promql_tok tok);
-/* An expression whose operators bind at least as tightly as `prec`; 0: any. */
-int promql__parse_expr(struct promql_parser *p, int prec, struct promql_node **ret);
+
+/* call.c. The name of a function was taken and a parenthesis is at hand; an aggregator was taken, and by, without or a
+ * parenthesis is at hand. */
+int promql__parse_call(struct promql_parser *p, struct promql_item name, struct promql_node **ret);
+int promql__parse_aggregate(struct promql_parser *p, struct promql_item op, struct promql_node **ret);
 /* ( label, label ), into the arena. */
 int promql__parse_labels(struct promql_parser *p, const struct pm_str **ret, size_t *ret_count);
 
