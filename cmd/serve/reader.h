@@ -10,8 +10,8 @@
 /* What readers of values get: where to put the value is theirs to know. */
 struct pm_reader {
 	struct pm_config *c;
-	struct pm_job *job;        /* the scrape_config at hand */
-	struct pm_job_group *group; /* the static_config at hand */
+	struct pm_job *job;               /* the scrape_config at hand */
+	struct pm_job_group *group;       /* the static_config at hand */
 	size_t body_size_max, sample_max; /* of global, for jobs without their own */
 	struct pm_error *err;
 };
@@ -25,8 +25,8 @@ struct pm_key {
 
 struct pm_section {
 	const char *name;
-	const struct pm_key *keys;        /* ends with a NULL name */
-	const char *const *later;      /* known, not acted on yet; ends with NULL */
+	const struct pm_key *keys;  /* ends with a NULL name */
+	const char *const *later;   /* known, not acted on yet; ends with NULL */
 };
 
 /* Each key of `map` by the reader of its row; keys that are known and do nothing yet become warnings, others are refused. */
