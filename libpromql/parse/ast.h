@@ -29,9 +29,9 @@ enum promql_op {
 };
 
 enum promql_agg {
-	PROMQL_AGG_SUM, PROMQL_AGG_AVG, PROMQL_AGG_MIN, PROMQL_AGG_MAX, PROMQL_AGG_COUNT, PROMQL_AGG_GROUP, PROMQL_AGG_STDDEV,
-	PROMQL_AGG_STDVAR, PROMQL_AGG_TOPK, PROMQL_AGG_BOTTOMK, PROMQL_AGG_QUANTILE, PROMQL_AGG_COUNT_VALUES,
-	PROMQL_AGG_LIMITK, PROMQL_AGG_LIMIT_RATIO,
+	PROMQL_AGG_SUM, PROMQL_AGG_AVG, PROMQL_AGG_MIN, PROMQL_AGG_MAX, PROMQL_AGG_COUNT, PROMQL_AGG_GROUP,
+	PROMQL_AGG_STDDEV, PROMQL_AGG_STDVAR, PROMQL_AGG_TOPK, PROMQL_AGG_BOTTOMK, PROMQL_AGG_QUANTILE,
+	PROMQL_AGG_COUNT_VALUES, PROMQL_AGG_LIMITK, PROMQL_AGG_LIMIT_RATIO,
 };
 
 enum promql_card { PROMQL_ONE_TO_ONE, PROMQL_MANY_TO_ONE, PROMQL_ONE_TO_MANY, PROMQL_MANY_TO_MANY };
@@ -61,7 +61,7 @@ struct promql_modifiers {
 
 struct promql_selector {
 	struct pm_str name;            /* metric name as written before the braces; empty when only in matchers */
-	const struct pm_matcher *matchers; /* all, the one for __name__ included, in written order, name last as upstream has it */
+	const struct pm_matcher *matchers; /* all, in written order; the one for `name` last, as upstream has it */
 	size_t matcher_count;
 	struct promql_modifiers mod;
 	bool anchored, smoothed;

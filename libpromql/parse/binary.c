@@ -1,5 +1,5 @@
-/* binary.c - binary operators, how tightly they bind, and how they match vectors: bool, on, ignoring, group_left, group_right,
- * fill. */
+/* binary.c - binary operators, how tightly they bind, and how they match vectors: bool, on, ignoring, group_left,
+ * group_right, fill. */
 #include "libpromql/parse/parser.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* call.c - what stands in parentheses behind a word: arguments of calls and aggregations, labels of by, on and their kin. */
+/* call.c - what stands in parentheses behind a word: arguments of calls and aggregations, labels of by, on and their
+ * kin. */
 #include "libpromql/parse/parser.h"
 
 #include "libpromql/parse/func.h"
@@ -48,7 +49,8 @@ static bool is_label_token(int t)
 	if (t == PROMQL_TOK_WITHOUT)
 		return false;
 	return promql__is_metric_name((enum promql_tok)t) || t == PROMQL_TOK_BOOL || t == PROMQL_TOK_ON ||
-		t == PROMQL_TOK_IGNORING || t == PROMQL_TOK_GROUP_LEFT || t == PROMQL_TOK_GROUP_RIGHT || t == PROMQL_TOK_ATAN2;
+	       t == PROMQL_TOK_IGNORING || t == PROMQL_TOK_GROUP_LEFT || t == PROMQL_TOK_GROUP_RIGHT ||
+	       t == PROMQL_TOK_ATAN2;
 }
 
 static int parse_label(struct promql_parser *p, struct pm_str *ret)
@@ -162,7 +164,8 @@ static int take_args(struct promql_parser *p, struct promql_node *n, const struc
 		return promql__fail_at(p, n->start, "no arguments for aggregate expression provided");
 	if (args->count != want)
 		return promql__fail_at(p, n->start,
-			"wrong number of arguments for aggregate expression provided, expected %zu, got %zu", want, args->count);
+			"wrong number of arguments for aggregate expression provided, expected %zu, got %zu", want,
+			args->count);
 	n->agg.expr = args->v[want - 1];
 	if (want == 2)
 		n->agg.param = args->v[0];

@@ -1,5 +1,6 @@
-/* check.c - types of a parsed tree and the rules that go beyond grammar, in upstream's order, since the first error is the one
- * that is shown (checkAST of promql/parser/parse.go). Recursion is bounded by the tree's height, which the parser limits. */
+/* check.c - types of a parsed tree and the rules that go beyond grammar, in upstream's order, since the first error is
+ * the one that is shown (checkAST of promql/parser/parse.go). Recursion is bounded by the tree's height, which the
+ * parser limits. */
 #include "libpromql/parse/func.h"
 #include "libpromql/parse/parser.h"
 #include "libtsdb/base/utf8.h"
@@ -54,12 +55,15 @@ static int check_arg_count(struct check *c, const struct promql_node *n)
 	size_t got = n->call.arg_count, least = f->arg_count - (f->variadic != 0), most;
 
 	if (f->variadic == 0 && got != f->arg_count)
-		return FAIL(c, n->start, "expected %zu argument(s) in call to \"%s\", got %zu", f->arg_count, f->name, got);
+		return FAIL(c, n->start, "expected %zu argument(s) in call to \"%s\", got %zu", f->arg_count, f->name,
+			got);
 	if (got < least)
-		return FAIL(c, n->start, "expected at least %zu argument(s) in call to \"%s\", got %zu", least, f->name, got);
+		return FAIL(c, n->start, "expected at least %zu argument(s) in call to \"%s\", got %zu", least, f->name,
+			got);
 	most = f->variadic > 0 ? least + (size_t)f->variadic : got;
 	if (got > most)
-		return FAIL(c, n->start, "expected at most %zu argument(s) in call to \"%s\", got %zu", most, f->name, got);
+		return FAIL(c, n->start, "expected at most %zu argument(s) in call to \"%s\", got %zu", most, f->name,
+			got);
 	return 0;
 }
 
@@ -79,8 +83,9 @@ static enum promql_type raw_type(const struct promql_node *n)
 	case PROMQL_NODE_CALL:
 		return n->call.func->ret;
 	case PROMQL_NODE_BINARY:
-		return raw_type(n->binary.lhs) == PROMQL_SCALAR && raw_type(n->binary.rhs) == PROMQL_SCALAR ? PROMQL_SCALAR
-													    : PROMQL_VECTOR;
+		return raw_type(n->binary.lhs) == PROMQL_SCALAR && raw_type(n->binary.rhs) == PROMQL_SCALAR
+			       ? PROMQL_SCALAR
+			       : PROMQL_VECTOR;
 	default:
 		return PROMQL_VECTOR;
 	}
@@ -119,8 +124,8 @@ static int check_call(struct check *c, struct promql_node *n)
 		else if ((rc = check_node(c, arg)) < 0)
 			return rc;
 		if (arg->type != want)
-			return FAIL(c, arg->start, "expected type %s in call to function \"%s\", got %s", type_words(want), f->name,
-				type_words(arg->type));
+			return FAIL(c, arg->start, "expected type %s in call to function \"%s\", got %s",
+				type_words(want), f->name, type_words(arg->type));
 	}
 	return 0;
 }
@@ -228,7 +233,8 @@ static int check_unary(struct check *c, struct promql_node *n)
 	n->type = n->unary.expr->type;
 	if (rc < 0 || is_scalar_or_vector(n))
 		return rc;
-	return FAIL(c, n->start, "unary expression only allowed on expressions of type scalar or instant vector, got \"%s\"",
+	return FAIL(c, n->start,
+		"unary expression only allowed on expressions of type scalar or instant vector, got \"%s\"",
 		type_words(n->type));
 }
 

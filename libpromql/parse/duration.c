@@ -1,5 +1,5 @@
-/* duration.c - durations in brackets and behind `offset`: plain numbers, or expressions that are computed when the query's
- * start, end and step are known. */
+/* duration.c - durations in brackets and behind `offset`: plain numbers, or expressions that are computed when the
+ * query's start, end and step are known. */
 #include "libpromql/parse/parser.h"
 
 #include <math.h>
@@ -91,7 +91,8 @@ static int parse_function(struct dur_parse *d, struct promql_dur **ret)
 			(rc = parse_dur(d, 0, &b)) < 0)
 			return rc;
 	}
-	if ((rc = promql__expect(d->p, PROMQL_TOK_RPAREN)) < 0 || (rc = new_dur(d, PROMQL_DUR_STEP, name.start, ret)) < 0)
+	if ((rc = promql__expect(d->p, PROMQL_TOK_RPAREN)) < 0 ||
+		(rc = new_dur(d, PROMQL_DUR_STEP, name.start, ret)) < 0)
 		return rc;
 	(*ret)->op = name.tok == PROMQL_TOK_MIN_OF ? PROMQL_DUR_MIN_OF
 		: name.tok == PROMQL_TOK_MAX_OF    ? PROMQL_DUR_MAX_OF
@@ -177,7 +178,8 @@ static int parse_ops(struct dur_parse *d, int prec, struct promql_dur **lhs)
 		if ((rc = parse_dur(d, found == PREC_POW ? PREC_POW : found + 1, &rhs)) < 0)
 			return rc;
 		if (rhs->op == PROMQL_DUR_NUMBER && rhs->seconds == 0 && (op == PROMQL_DUR_DIV || op == PROMQL_DUR_MOD))
-			return promql__fail_at(d->p, it.start, "%s by zero", op == PROMQL_DUR_DIV ? "division" : "modulo");
+			return promql__fail_at(d->p, it.start, "%s by zero",
+				op == PROMQL_DUR_DIV ? "division" : "modulo");
 		if ((rc = new_dur(d, op, (*lhs)->start, &n)) < 0)
 			return rc;
 		n->a = *lhs;
@@ -247,7 +249,7 @@ int promql__parse_range_duration(struct promql_parser *p, int64_t *ret_ms, const
 	return 0;
 }
 
-/* Behind `offset` one operand with at most one sign is the whole duration, so that `a offset -2 ^ 2` is `(a offset -2) ^ 2`.
+/* Behind `offset` one operand with at most one sign is the whole duration: `a offset -2 ^ 2` is `(a offset -2) ^ 2`.
  * Operators belong to the duration only when it starts with a parenthesis or two signs: upstream's grammar. */
 int promql__parse_offset_duration(struct promql_parser *p, int64_t *ret_ms, const struct promql_dur **ret_expr)
 {

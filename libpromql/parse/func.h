@@ -18,7 +18,7 @@ struct promql_func {
 	enum promql_fn id;
 	const char *name;
 	enum promql_type ret;
-	int variadic;      /* upstream's: 0 exact; n > 0: up to n of the last arguments are optional; -1 any number of the last */
+	int variadic;      /* 0: takes arg_count; n > 0: arg_count - 1 up to n more; -1: arg_count - 1 or more */
 	bool experimental;
 	size_t arg_count;
 	enum promql_type args[PROMQL_FUNC_ARGS_MAX];

@@ -1,5 +1,5 @@
-/* json.c - the tree as /api/v1/parse_query gives it: an object a node, keys sorted, as upstream's translate_ast.go through Go's
- * encoder prints them. */
+/* json.c - the tree as /api/v1/parse_query gives it: an object a node, keys sorted, as upstream's translate_ast.go
+ * through Go's encoder prints them. */
 #include "libpromql/parse/print.h"
 
 #include "libpromql/parse/func.h"

@@ -1,7 +1,8 @@
 /* lex.c - the text of a query cut into tokens.
  *
- * Three states, as upstream: plain text; inside of { }, where words are labels; and behind [, where a duration is awaited
- * (there the first number leads back to plain text, with the bracket still open). Errors stand where the token at hand began. */
+ * Three states, as upstream: plain text; inside of { }, where words are labels; and behind [, where a duration is
+ * awaited (there the first number leads back to plain text, with the bracket still open). Errors stand where the token
+ * at hand began. */
 #include "libpromql/parse/lex.h"
 #include "libtsdb/base/utf8.h"
 
@@ -155,8 +156,8 @@ static int lex_string(struct promql_lexer *l, struct promql_item *ret)
 
 /* ---- numbers and words -------------------------------------------------------------------------- */
 
-/* Take what may be a number; whether it is one, literal.c says. False: it is none, perhaps a duration. Takes the same bytes
- * as upstream also when it fails, since the message shows them. */
+/* Take what may be a number; whether it is one, literal.c says. False: it is none, perhaps a duration. Takes the same
+ * bytes as upstream also when it fails, since the message shows them. */
 static bool scan_number(struct promql_lexer *l)
 {
 	const char *digits = "0123456789";
@@ -297,7 +298,8 @@ static int lex_paren(struct promql_lexer *l, struct promql_item *ret)
 }
 
 /* A token of one character, or of two when the second is `second`. */
-static int lex_pair(struct promql_lexer *l, struct promql_item *ret, enum promql_tok one, int second, enum promql_tok two)
+static int lex_pair(struct promql_lexer *l, struct promql_item *ret, enum promql_tok one, int second,
+	enum promql_tok two)
 {
 	l->pos++;
 	if (peek(l) != second)

@@ -1,14 +1,14 @@
 /* lex.h - PromQL's tokens. Private to parse/.
  *
- * The lexer is upstream's state machine (promql/parser/lex.go) by behaviour: what it refuses and where depends on the parentheses,
- * braces and brackets that are open, and error messages show it. */
+ * The lexer is upstream's state machine (promql/parser/lex.go) by behaviour: what it refuses and where depends on the
+ * parentheses, braces and brackets that are open, and error messages show it. */
 #ifndef PROMQL_PARSE_LEX_H
 #define PROMQL_PARSE_LEX_H
 
 #include "libpromql/parse/ast.h"
 
-/* Kinds of tokens, in ranges: operators, aggregators (in the order of enum promql_agg), keywords and the names of functions that
- * are tokens because durations and @ use them too. */
+/* Kinds of tokens, in ranges: operators, aggregators (in the order of enum promql_agg), keywords and the names of
+ * functions that are tokens because durations and @ use them too. */
 enum promql_tok {
 	PROMQL_TOK_EOF,
 	PROMQL_TOK_IDENT,
@@ -22,16 +22,17 @@ enum promql_tok {
 	PROMQL_TOK_COMMA, PROMQL_TOK_COLON,
 	PROMQL_TOK_EQL,        /* = */
 	/* operators */
-	PROMQL_TOK_ADD, PROMQL_TOK_SUB, PROMQL_TOK_MUL, PROMQL_TOK_DIV, PROMQL_TOK_MOD, PROMQL_TOK_POW, PROMQL_TOK_ATAN2,
+	PROMQL_TOK_ADD, PROMQL_TOK_SUB, PROMQL_TOK_MUL, PROMQL_TOK_DIV, PROMQL_TOK_MOD, PROMQL_TOK_POW,
+	PROMQL_TOK_ATAN2,
 	PROMQL_TOK_EQLC,       /* == */
 	PROMQL_TOK_NEQ, PROMQL_TOK_GTR, PROMQL_TOK_LSS, PROMQL_TOK_GTE, PROMQL_TOK_LTE,
 	PROMQL_TOK_AND, PROMQL_TOK_OR, PROMQL_TOK_UNLESS,
 	PROMQL_TOK_TRIM_UPPER, PROMQL_TOK_TRIM_LOWER,
 	PROMQL_TOK_EQL_REGEX, PROMQL_TOK_NEQ_REGEX, PROMQL_TOK_AT,
 	/* aggregators */
-	PROMQL_TOK_SUM, PROMQL_TOK_AVG, PROMQL_TOK_MIN, PROMQL_TOK_MAX, PROMQL_TOK_COUNT, PROMQL_TOK_GROUP, PROMQL_TOK_STDDEV,
-	PROMQL_TOK_STDVAR, PROMQL_TOK_TOPK, PROMQL_TOK_BOTTOMK, PROMQL_TOK_QUANTILE, PROMQL_TOK_COUNT_VALUES,
-	PROMQL_TOK_LIMITK, PROMQL_TOK_LIMIT_RATIO,
+	PROMQL_TOK_SUM, PROMQL_TOK_AVG, PROMQL_TOK_MIN, PROMQL_TOK_MAX, PROMQL_TOK_COUNT, PROMQL_TOK_GROUP,
+	PROMQL_TOK_STDDEV, PROMQL_TOK_STDVAR, PROMQL_TOK_TOPK, PROMQL_TOK_BOTTOMK, PROMQL_TOK_QUANTILE,
+	PROMQL_TOK_COUNT_VALUES, PROMQL_TOK_LIMITK, PROMQL_TOK_LIMIT_RATIO,
 	/* keywords */
 	PROMQL_TOK_OFFSET, PROMQL_TOK_SMOOTHED, PROMQL_TOK_ANCHORED, PROMQL_TOK_BY, PROMQL_TOK_WITHOUT, PROMQL_TOK_ON,
 	PROMQL_TOK_IGNORING, PROMQL_TOK_GROUP_LEFT, PROMQL_TOK_GROUP_RIGHT, PROMQL_TOK_FILL, PROMQL_TOK_FILL_LEFT,
@@ -55,11 +56,12 @@ struct promql_lexer {
 	bool brace_open, bracket_open;
 	bool got_colon;      /* a ':' since the bracket opened */
 	bool got_duration;   /* a number inside of brackets, ever */
-	bool in_duration;    /* just behind '[': numbers, operators and step() and the like, before the first number ends it */
+	bool in_duration;    /* behind '[', until the first number or ']' */
 	struct pm_error *err;
 };
 
-/* Read the next token, comments left out. At the end gives PROMQL_TOK_EOF for ever. PM_ERR_INVALID: no token, `err` is filled. */
+/* Read the next token, comments left out. At the end gives PROMQL_TOK_EOF for ever. PM_ERR_INVALID: no token, `err`
+ * is filled. */
 int promql__lex(struct promql_lexer *l, struct promql_item *ret);
 
 /* Fill `err` with upstream's "LINE:COLUMN: parse error: " and the message, and return `code`. */

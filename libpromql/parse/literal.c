@@ -99,8 +99,13 @@ struct unit {
 static const struct unit *find_unit(struct pm_str s, size_t *ret_rank)
 {
 	static const struct unit units[] = {
-		{ "y", UINT64_C(31536000000000000) }, { "w", UINT64_C(604800000000000) }, { "d", UINT64_C(86400000000000) },
-		{ "h", UINT64_C(3600000000000) }, { "m", UINT64_C(60000000000) }, { "s", 1000000000 }, { "ms", 1000000 },
+		{ "y", UINT64_C(31536000000000000) },
+		{ "w", UINT64_C(604800000000000) },
+		{ "d", UINT64_C(86400000000000) },
+		{ "h", UINT64_C(3600000000000) },
+		{ "m", UINT64_C(60000000000) },
+		{ "s", 1000000000 },
+		{ "ms", 1000000 },
 	};
 
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {

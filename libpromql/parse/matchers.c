@@ -121,7 +121,8 @@ int promql_parse_matchers(struct pm_str text, struct promql_matchers *ret, struc
 	int rc;
 
 	if (text.len > TEXT_MAX)
-		return pm_fail(err, PM_ERR_LIMIT, "the selector has %zu bytes, more than the limit of %d", text.len, TEXT_MAX);
+		return pm_fail(
+			err, PM_ERR_LIMIT, "the selector has %zu bytes, more than the limit of %d", text.len, TEXT_MAX);
 	arena = pm_calloc(1, sizeof *arena);
 	if (!arena)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory while parsing a selector");

@@ -18,7 +18,8 @@ static struct promql_modifiers *modifiers_of(struct promql_node *n)
 	}
 }
 
-static const char only_after[] = "must be preceded by an instant vector selector or range vector selector or a subquery";
+static const char only_after[] =
+	"must be preceded by an instant vector selector or range vector selector or a subquery";
 
 /* ---- offset and @ ------------------------------------------------------------------------------- */
 
@@ -145,7 +146,8 @@ static int parse_extended(struct promql_parser *p, struct promql_node *n)
 
 /* ---- ranges and subqueries ---------------------------------------------------------------------- */
 
-static int make_range(struct promql_parser *p, size_t bracket, int64_t ms, const struct promql_dur *expr, struct promql_node **n)
+static int make_range(
+	struct promql_parser *p, size_t bracket, int64_t ms, const struct promql_dur *expr, struct promql_node **n)
 {
 	struct promql_node *sel = *n, *m;
 	const char *why = NULL;

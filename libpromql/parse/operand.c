@@ -1,4 +1,5 @@
-/* operand.c - expressions and their operands: numbers, strings, signs, parentheses, and words, which may be anything. */
+/* operand.c - expressions and their operands: numbers, strings, signs, parentheses, and words, which may be anything.
+ */
 #include "libpromql/parse/parser.h"
 
 bool promql__starts_expr(enum promql_tok tok)

@@ -5,7 +5,8 @@
 
 enum { DEPTH_MAX = 256, BYTES_MAX = 1 << 20, ARENA_BASE = 1 << 20, ARENA_PER_BYTE = 512 };
 
-/* Height of the tree, in multiples of the nesting: a chain such as a + b + c + ... nests not at all, but its tree leans left. */
+/* Height of the tree, in multiples of the nesting: a chain such as a + b + c + ... nests not at all, but its tree leans
+ * left. */
 enum { HEIGHT_FACTOR = 4 };
 
 /* ---- tokens ------------------------------------------------------------------------------------- */
@@ -60,7 +61,8 @@ int promql__unexpected(struct promql_parser *p)
 	char what[PROMQL_QUOTED_MAX + 64];
 
 	return promql__fail_at(p, p->item.start, "unexpected %s%s%s%s%s", promql__describe(what, sizeof what, &p->item),
-		c->in ? " in " : "", c->in ? c->in : "", c->expected ? ", expected " : "", c->expected ? c->expected : "");
+		c->in ? " in " : "", c->in ? c->in : "", c->expected ? ", expected " : "",
+		c->expected ? c->expected : "");
 }
 
 int promql__too_deep(struct promql_parser *p)
@@ -143,14 +145,16 @@ static int parse_into(struct promql_expr *e, size_t depth_max, struct pm_error *
 	return promql__check_tree(e->text, e->root, err);
 }
 
-int promql_parse(struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err)
+int promql_parse(
+	struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err)
 {
 	size_t bytes_max = opts && opts->bytes_max ? opts->bytes_max : BYTES_MAX;
 	struct promql_expr *e;
 	int rc;
 
 	if (text.len > bytes_max)
-		return pm_fail(err, PM_ERR_LIMIT, "the query has %zu bytes, more than the limit of %zu", text.len, bytes_max);
+		return pm_fail(
+			err, PM_ERR_LIMIT, "the query has %zu bytes, more than the limit of %zu", text.len, bytes_max);
 	e = pm_calloc(1, sizeof *e);
 	if (!e)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory while parsing a query");

@@ -1,8 +1,8 @@
 /* parser.h - what the files of the parser share. Private to parse/.
  *
- * Recursive descent, precedence climbing for operators. All functions return 0 and fill *ret, or return a negative pm_err with
- * p->err filled; the first error ends the parse. Tokens are read no earlier than upstream's generated parser reads them: when an
- * error of the lexer and one of the parser compete, the same one is reported. */
+ * Recursive descent, precedence climbing for operators. All functions return 0 and fill *ret, or return a negative
+ * pm_err with p->err filled; the first error ends the parse. Tokens are read no earlier than upstream's generated
+ * parser reads them: when an error of the lexer and one of the parser compete, the same one is reported. */
 #ifndef PROMQL_PARSE_PARSER_H
 #define PROMQL_PARSE_PARSER_H
 
@@ -47,7 +47,8 @@ int promql__too_deep(struct promql_parser *p);
 struct promql_node *promql__node(struct promql_parser *p, enum promql_node_kind kind, size_t start, size_t end);
 /* Make `n` higher than its child; an error when the tree becomes too high. */
 int promql__adopt(struct promql_parser *p, struct promql_node *n, const struct promql_node *child);
-/* Room for one more of `count` elements in an array of the arena. NULL: out of memory; otherwise the array, perhaps moved. */
+/* Room for one more of `count` elements in an array of the arena. NULL: out of memory; otherwise the array, perhaps
+ * moved. */
 void *promql__room(struct promql_parser *p, void *v, size_t count, size_t *cap, size_t elem_size);
 
 /* operand.c: an expression whose operators bind at least as tightly as `prec`; 0: any. */
@@ -75,8 +76,8 @@ enum { PROMQL_PREC_POW = 6 };
 /* The operator at hand, its modifiers and the right-hand side; *lhs becomes the whole. */
 int promql__parse_binary(struct promql_parser *p, struct promql_node **lhs);
 
-/* duration.c: `*ret_expr` is NULL for a plain number, whose milliseconds *ret_ms holds; otherwise *ret_ms is 0. A range must be
- * above 0. */
+/* duration.c: `*ret_expr` is NULL for a plain number, whose milliseconds *ret_ms holds; otherwise *ret_ms is 0. A range
+ * must be above 0. */
 int promql__parse_range_duration(struct promql_parser *p, int64_t *ret_ms, const struct promql_dur **ret_expr);
 int promql__parse_offset_duration(struct promql_parser *p, int64_t *ret_ms, const struct promql_dur **ret_expr);
 

@@ -1,5 +1,5 @@
-/* prettify.c - an expression over several lines: upstream's Prettify(). A node whose one-line text is longer than a line is broken
- * and its parts are indented by one more level. */
+/* prettify.c - an expression over several lines: upstream's Prettify(). A node whose one-line text is longer than a
+ * line is broken and its parts are indented by one more level. */
 #include "libpromql/parse/print.h"
 
 #include "libpromql/parse/func.h"
@@ -116,8 +116,8 @@ static void pretty_body(struct pm_buf *b, const struct promql_node *n, unsigned 
 	}
 }
 
-/* How far the first line of a node is indented: a broken operator begins with its left-hand side, one level further in, and
- * a subquery that fits on its line is not indented (an oddity of upstream). */
+/* How far the first line of a node is indented: a broken operator begins with its left-hand side, one level further in,
+ * and a subquery that fits on its line is not indented (an oddity of upstream). */
 static unsigned first_indent(const struct promql_node *n, unsigned level)
 {
 	for (;;) {

@@ -84,10 +84,24 @@ enum promql_tok promql__keyword(struct pm_str word)
 }
 
 static const char *const op_names[] = {
-	[PROMQL_OP_ADD] = "+", [PROMQL_OP_SUB] = "-", [PROMQL_OP_MUL] = "*", [PROMQL_OP_DIV] = "/", [PROMQL_OP_MOD] = "%",
-	[PROMQL_OP_POW] = "^", [PROMQL_OP_ATAN2] = "atan2", [PROMQL_OP_EQL] = "==", [PROMQL_OP_NEQ] = "!=",
-	[PROMQL_OP_GTR] = ">", [PROMQL_OP_LSS] = "<", [PROMQL_OP_GTE] = ">=", [PROMQL_OP_LTE] = "<=", [PROMQL_OP_AND] = "and",
-	[PROMQL_OP_OR] = "or", [PROMQL_OP_UNLESS] = "unless", [PROMQL_OP_TRIM_UPPER] = "</", [PROMQL_OP_TRIM_LOWER] = ">/",
+	[PROMQL_OP_ADD] = "+",
+	[PROMQL_OP_SUB] = "-",
+	[PROMQL_OP_MUL] = "*",
+	[PROMQL_OP_DIV] = "/",
+	[PROMQL_OP_MOD] = "%",
+	[PROMQL_OP_POW] = "^",
+	[PROMQL_OP_ATAN2] = "atan2",
+	[PROMQL_OP_EQL] = "==",
+	[PROMQL_OP_NEQ] = "!=",
+	[PROMQL_OP_GTR] = ">",
+	[PROMQL_OP_LSS] = "<",
+	[PROMQL_OP_GTE] = ">=",
+	[PROMQL_OP_LTE] = "<=",
+	[PROMQL_OP_AND] = "and",
+	[PROMQL_OP_OR] = "or",
+	[PROMQL_OP_UNLESS] = "unless",
+	[PROMQL_OP_TRIM_UPPER] = "</",
+	[PROMQL_OP_TRIM_LOWER] = ">/",
 };
 
 static const char *const agg_names[] = {

@@ -1,4 +1,5 @@
-/* utf8.h - UTF-8 as Go reads it, and Go's quoting of strings (strconv.Quote), which PromQL's printer and many messages use. */
+/* utf8.h - UTF-8 as Go reads it, and Go's quoting of strings (strconv.Quote), which PromQL's printer and many messages
+ * use. */
 #ifndef PM_BASE_UTF8_H
 #define PM_BASE_UTF8_H
 
@@ -10,8 +11,8 @@ extern "C" {
 
 #define PM_RUNE_ERROR 0xfffd
 
-/* The first rune of `s`, which is not empty, and how many bytes it takes. What is not UTF-8 (overlong forms, surrogates and
- * values past U+10FFFF included) gives PM_RUNE_ERROR and one byte. */
+/* The first rune of `s`, which is not empty, and how many bytes it takes. What is not UTF-8 (overlong forms, surrogates
+ * and values past U+10FFFF included) gives PM_RUNE_ERROR and one byte. */
 uint32_t pm_utf8_decode(struct pm_str s, size_t *ret_len);
 /* Write `rune` to `out` (room for 4) and return its length. What is no code point becomes PM_RUNE_ERROR. */
 size_t pm_utf8_encode(char *out, uint32_t rune);

@@ -1,5 +1,5 @@
-/* test_promql_print.c - what is printed reads back as the same tree: for the shared test scripts and for random queries; Prettify
- * and the tree as JSON. */
+/* test_promql_print.c - what is printed reads back as the same tree: for the shared test scripts and for random
+ * queries; Prettify and the tree as JSON. */
 #include "tests/support/test.h"
 
 #include "libpromql/promql.h"
@@ -150,8 +150,9 @@ static unsigned below(struct gen *g, unsigned bound)
 	return (unsigned)test_below(&g->rng, bound);
 }
 
-#define PICK(g, ...)                                                                                                       \
-	(((const char *const[]){ __VA_ARGS__ })[below((g), sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))])
+#define PICK(g, ...)                                                                                                   \
+	(((const char *const[]){                                                                                       \
+		__VA_ARGS__ })[below((g), sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))])
 
 static void put(struct gen *g, const char *s)
 {
@@ -217,7 +218,8 @@ static void gen_modifiers(struct gen *g, bool last)
 	if (last && below(g, 4) == 0)
 		put(g, " offset (");
 	else if (below(g, 3) == 0)
-		put(g, PICK(g, " offset 5m", " offset -1h", " offset 7", " offset step()", " offset -range()", " offset -(step()+"));
+		put(g, PICK(g, " offset 5m", " offset -1h", " offset 7", " offset step()", " offset -range()",
+			       " offset -(step()+"));
 	if (strchr("(+", g->out->ptr[g->out->len - 1])) {
 		gen_duration(g, 2);
 		put(g, ")");
@@ -283,7 +285,8 @@ static void gen_binary(struct gen *g, int depth)
 	gen_operand(g, depth - 1);
 	gap(g);
 	put(g, set ? PICK(g, " and ", " or ", " unless ")
-		   : PICK(g, "+", "-", "*", "/", "%", "^", " atan2 ", "==", "!=", ">", "<=", "</ ", ">/ ", "> bool ", "== bool "));
+		   : PICK(g, "+", "-", "*", "/", "%", "^", " atan2 ", "==", "!=", ">", "<=", "</ ", ">/ ", "> bool ",
+			     "== bool "));
 	gap(g);
 	grouped = below(g, 3) == 0;
 	if (grouped) {
@@ -295,7 +298,8 @@ static void gen_binary(struct gen *g, int depth)
 		put(g, PICK(g, "()", "(c)", " (c, \"d.d\")"));
 	}
 	if (!set && below(g, 5) == 0)
-		put(g, PICK(g, " fill(1)", " fill_left(-2.5)", " fill_right(1e9)", " fill_left(1) fill_right(2)", " fill (0)"));
+		put(g, PICK(g, " fill(1)", " fill_left(-2.5)", " fill_right(1e9)", " fill_left(1) fill_right(2)",
+			       " fill (0)"));
 	put(g, " ");
 	gen_operand(g, depth - 1);
 }
@@ -443,13 +447,16 @@ static void test_random(void **state TEST_UNUSED)
 static void test_prettify(void **state TEST_UNUSED)
 {
 	static const char query[] =
-		"sum by (instance) (rate(node_cpu_seconds_total{mode!=\"idle\",instance=~\"a|b\"}[5m])) / on (instance) "
-		"group_left (job) -(count by (instance, job) (node_cpu_seconds_total{mode=\"idle\",mode=\"idle\",instance=~\"a|b\"}) > bool 12345678901234)";
+		"sum by (instance) (rate(node_cpu_seconds_total{mode!=\"idle\",instance=~\"a|b\"}[5m])) / on "
+		"(instance) "
+		"group_left (job) -(count by (instance, job) "
+		"(node_cpu_seconds_total{mode=\"idle\",mode=\"idle\",instance=~\"a|b\"}) > bool 12345678901234)";
 	static const char want[] =
 		"  sum by (instance) (rate(node_cpu_seconds_total{instance=~\"a|b\",mode!=\"idle\"}[5m]))\n"
 		"/ on (instance) group_left (job)\n"
 		"  -(\n"
-		"      count by (instance, job) (node_cpu_seconds_total{instance=~\"a|b\",mode=\"idle\",mode=\"idle\"})\n"
+		"      count by (instance, job) "
+		"(node_cpu_seconds_total{instance=~\"a|b\",mode=\"idle\",mode=\"idle\"})\n"
 		"    > bool\n"
 		"      12345678901234\n"
 		"  )";
@@ -459,12 +466,14 @@ static void test_prettify(void **state TEST_UNUSED)
 	assert_string_equal(text, want);
 	free(text);
 	promql_expr_free(e);
-	e = parse("topk by (a) (3, label_replace(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, 'bbbbbbbbbbbbb', '$1', 'c', '(.*)'))");
+	e = parse("topk by (a) (3, label_replace(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, "
+		  "'bbbbbbbbbbbbb', '$1', 'c', '(.*)'))");
 	text = promql_prettify(e);
-	assert_string_equal(text, "topk by (a) (\n  3,\n"
-				  "  label_replace(\n"
-				  "    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,\n    \"bbbbbbbbbbbbb\",\n    \"$1\",\n"
-				  "    \"c\",\n    \"(.*)\"\n  )\n)");
+	assert_string_equal(text,
+		"topk by (a) (\n  3,\n"
+		"  label_replace(\n"
+		"    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,\n    \"bbbbbbbbbbbbb\",\n    \"$1\",\n"
+		"    \"c\",\n    \"(.*)\"\n  )\n)");
 	free(text);
 	promql_expr_free(e);
 }
@@ -486,41 +495,55 @@ static void test_json(void **state TEST_UNUSED)
 	check_json("-(1)", "{\"expr\":{\"expr\":{\"type\":\"numberLiteral\",\"val\":\"1\"},\"type\":\"parenExpr\"},"
 			   "\"op\":\"-\",\"type\":\"unaryExpr\"}");
 	check_json("'<'", "{\"type\":\"stringLiteral\",\"val\":\"\\u003c\"}");
-	check_json("time()", "{\"args\":[],\"func\":{\"argTypes\":[],\"name\":\"time\",\"returnType\":\"scalar\",\"variadic\":0},"
-			     "\"type\":\"call\"}");
+	check_json("time()",
+		"{\"args\":[],\"func\":{\"argTypes\":[],\"name\":\"time\",\"returnType\":\"scalar\",\"variadic\":0},"
+		"\"type\":\"call\"}");
 	check_json("a{b!=\"c\"} @ 1.5 anchored offset -5m",
 		"{\"anchored\":true,\"matchers\":[{\"name\":\"b\",\"type\":\"!=\",\"value\":\"c\"},"
-		"{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"a\"}],\"name\":\"a\",\"offset\":-300000,\"offsetExpr\":null,"
+		"{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"a\"}],\"name\":\"a\",\"offset\":-300000,"
+		"\"offsetExpr\":null,"
 		"\"smoothed\":false,\"startOrEnd\":null,\"timestamp\":1500,\"type\":\"vectorSelector\"}");
 	check_json("a[-step()+1m] @ end()",
-		"{\"anchored\":false,\"matchers\":[{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"a\"}],\"name\":\"a\","
-		"\"offset\":0,\"offsetExpr\":null,\"range\":0,\"rangeExpr\":{\"lhs\":{\"lhs\":null,\"op\":\"-\",\"rhs\":"
+		"{\"anchored\":false,\"matchers\":[{\"name\":\"__name__\",\"type\":\"=\",\"value\":\"a\"}],\"name\":"
+		"\"a\","
+		"\"offset\":0,\"offsetExpr\":null,\"range\":0,\"rangeExpr\":{\"lhs\":{\"lhs\":null,\"op\":\"-\","
+		"\"rhs\":"
 		"{\"lhs\":null,\"op\":\"step\",\"rhs\":null,\"type\":\"durationExpr\",\"wrapped\":false},"
-		"\"type\":\"durationExpr\",\"wrapped\":false},\"op\":\"+\",\"rhs\":{\"duration\":true,\"type\":\"numberLiteral\","
-		"\"val\":\"60\"},\"type\":\"durationExpr\",\"wrapped\":false},\"smoothed\":false,\"startOrEnd\":\"end\","
+		"\"type\":\"durationExpr\",\"wrapped\":false},\"op\":\"+\",\"rhs\":{\"duration\":true,\"type\":"
+		"\"numberLiteral\","
+		"\"val\":\"60\"},\"type\":\"durationExpr\",\"wrapped\":false},\"smoothed\":false,\"startOrEnd\":"
+		"\"end\","
 		"\"timestamp\":null,\"type\":\"matrixSelector\"}");
 	check_json("vector(1)[5m:30s]",
 		"{\"expr\":{\"args\":[{\"type\":\"numberLiteral\",\"val\":\"1\"}],\"func\":{\"argTypes\":[\"scalar\"],"
-		"\"name\":\"vector\",\"returnType\":\"vector\",\"variadic\":0},\"type\":\"call\"},\"offset\":0,\"offsetExpr\":null,"
-		"\"range\":300000,\"rangeExpr\":null,\"startOrEnd\":null,\"step\":30000,\"stepExpr\":null,\"timestamp\":null,"
+		"\"name\":\"vector\",\"returnType\":\"vector\",\"variadic\":0},\"type\":\"call\"},\"offset\":0,"
+		"\"offsetExpr\":null,"
+		"\"range\":300000,\"rangeExpr\":null,\"startOrEnd\":null,\"step\":30000,\"stepExpr\":null,"
+		"\"timestamp\":null,"
 		"\"type\":\"subquery\"}");
-	check_json("1 > bool NaN", "{\"bool\":true,\"lhs\":{\"type\":\"numberLiteral\",\"val\":\"1\"},\"matching\":null,"
-				   "\"op\":\"\\u003e\",\"rhs\":{\"type\":\"numberLiteral\",\"val\":\"NaN\"},"
-				   "\"type\":\"binaryExpr\"}");
+	check_json("1 > bool NaN",
+		"{\"bool\":true,\"lhs\":{\"type\":\"numberLiteral\",\"val\":\"1\"},\"matching\":null,"
+		"\"op\":\"\\u003e\",\"rhs\":{\"type\":\"numberLiteral\",\"val\":\"NaN\"},"
+		"\"type\":\"binaryExpr\"}");
 }
 
 static void test_json_matching(void **state TEST_UNUSED)
 {
 	static const char query[] = "vector(1) / on (x) group_left (y, z) fill_right (0.5) sum without (a) (vector(2))";
-	static const char vector[] = "\"func\":{\"argTypes\":[\"scalar\"],\"name\":\"vector\",\"returnType\":\"vector\",\"variadic\":0},"
-				     "\"type\":\"call\"}";
+	static const char vector[] =
+		"\"func\":{\"argTypes\":[\"scalar\"],\"name\":\"vector\",\"returnType\":\"vector\",\"variadic\":0},"
+		"\"type\":\"call\"}";
 	char *want;
 
 	assert_true(asprintf(&want,
-		"{\"bool\":false,\"lhs\":{\"args\":[{\"type\":\"numberLiteral\",\"val\":\"1\"}],%s,\"matching\":{\"card\":\"many-to-one\","
-		"\"fillValues\":{\"lhs\":null,\"rhs\":0.5},\"include\":[\"y\",\"z\"],\"labels\":[\"x\"],\"on\":true},\"op\":\"/\","
-		"\"rhs\":{\"expr\":{\"args\":[{\"type\":\"numberLiteral\",\"val\":\"2\"}],%s,\"grouping\":[\"a\"],\"op\":\"sum\","
-		"\"param\":null,\"type\":\"aggregation\",\"without\":true},\"type\":\"binaryExpr\"}", vector, vector) > 0);
+			    "{\"bool\":false,\"lhs\":{\"args\":[{\"type\":\"numberLiteral\",\"val\":\"1\"}],%s,"
+			    "\"matching\":{\"card\":\"many-to-one\","
+			    "\"fillValues\":{\"lhs\":null,\"rhs\":0.5},\"include\":[\"y\",\"z\"],\"labels\":[\"x\"],"
+			    "\"on\":true},\"op\":\"/\","
+			    "\"rhs\":{\"expr\":{\"args\":[{\"type\":\"numberLiteral\",\"val\":\"2\"}],%s,\"grouping\":["
+			    "\"a\"],\"op\":\"sum\","
+			    "\"param\":null,\"type\":\"aggregation\",\"without\":true},\"type\":\"binaryExpr\"}",
+			    vector, vector) > 0);
 	check_json(query, want);
 	free(want);
 }
