@@ -16,7 +16,7 @@ $ cat >a.om <<'END'
 > END
 > pm import a.om
   a.om: 8 samples
-! pm import: warning: a.om: 1 exemplars were left out: they are not stored yet
+! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 $ pm query -t 1785585601 -o tsv '{__name__=~".+"}'
   timestamp	value	__name__	a.b	le	text
   2026-08-01T12:00:01Z	4	http_seconds_bucket		+Inf	
@@ -31,7 +31,7 @@ $ pm query -t 1785585601 -o tsv '{__name__=~".+"}'
 # the same again changes nothing, and neither does another value for the same time
 $ pm import a.om
   a.om: 8 samples
-! pm import: warning: a.om: 1 exemplars were left out: they are not stored yet
+! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 $ printf 'odd{text="inf"} 5 1785585600.123\n# EOF\n' | pm import -
   standard input: 1 sample
 $ pm query -t 1785585601 'odd{text="inf"}'
@@ -89,9 +89,8 @@ $ pm import missing.om
 ! pm import: missing.om: open: No such file or directory
 = 1
 $ mkdir dir; pm import dir 2>&1 | sed "s|$PWD/||"
-! pm import: /tmp/pm-cli-cUkT0a/dir/dir: read: Is a directory
-! pm import: dir: nothing stored
-= 1
+  pm import: dir: read: Is a directory
+  pm import: dir: nothing stored
 $ pm import --format xml a.om
 ! pm import: unknown format "xml": want openmetrics or text
 ! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|-...
@@ -108,11 +107,10 @@ $ pm import --format text empty
 # the first error ends it, what came before is stored
 $ pm -d two import a.om no-time.om a.om; pm -d two query -t 1785585601 'count({__name__=~".+"})'
   a.om: 8 samples
-! pm import: warning: a.om: 1 exemplars were left out: they are not stored yet
+  {}  8
+! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 ! pm import: no-time.om:2: the sample has no timestamp
 ! pm import: no-time.om: nothing stored
-! pm query: success
-= 1
 
 # more than a transaction, more than a window: 1.2 million samples, and an error near the end
 $ awk 'BEGIN { for (t = 0; t < 1200; t++) for (i = 0; i < 1000; i++)
@@ -120,27 +118,22 @@ $ awk 'BEGIN { for (t = 0; t < 1200; t++) for (i = 0; i < 1000; i++)
 > pm -d big import big.om
   big.om: 1200000 samples
 $ pm -d big query -t 1785586799 'count(big)'
-! pm query: success
-= 1
+  {}  1000
 $ pm -d big query -t 1785586799 'sum(count_over_time(big[1h]))'
-! pm query: success
-= 1
+  {}  1200000
 $ pm -d big query -t 1785586799 'sum(sum_over_time(big[1h]))'
-! pm query: success
-= 1
+  {}  359340300000
 $ { head -n 1100000 big.om; echo 'oops'; } >bad.om; pm -d bad import bad.om
 ! pm import: bad.om:1100001:5: expected a value after a blank, got the end of the line
 ! pm import: bad.om: 1000000 samples stored, up to line 1000000
 = 1
 $ pm -d bad query -t 1785586799 'sum(count_over_time(big[1h]))'
-! pm query: success
-= 1
+  {}  1000000
 
 # through a pipe transactions are smaller, the answer is the same
 $ cat big.om | pm -d piped import -; pm -d piped query -t 1785586799 'sum(sum_over_time(big[1h]))'
   standard input: 1200000 samples
-! pm query: success
-= 1
+  {}  359340300000
 
 # a type that was told in one window holds in the next
 $ { echo '# TYPE h histogram'; yes '# HELP h x' | head -n 800000; printf 'h_bucket{le="5"} 1 1785585600\n# EOF\n'; } >windows.om

@@ -36,31 +36,35 @@ $ pm query -t 1785586000 -o tsv load
 
 # times: RFC 3339, with a zone, relative to now
 $ pm query -t 2026-08-01T12:05:00Z 'sum(requests_total)'
-! pm query: success
-= 1
+  {}  330
 $ pm query -t 2026-08-01T14:05:00+02:00 'sum(requests_total)'
-! pm query: success
-= 1
+  {}  330
 $ pm query -t now 'time() > bool 1.7e9'
-! pm query: success
-= 1
+  1
 $ pm query -t -1h 'time() - 0' -o csv | wc -l
-  0
-! pm query: success
+  2
 
 # a range query
 $ pm query --start 1785585600 --end 1785585900 --step 150 'sum by (code) (rate(requests_total[2m]))'
-! pm query: success
-= 1
+  {code="200"}
+    2026-08-01 12:02:30 +0000  1
+    2026-08-01 12:05:00 +0000  1
+  {code="500"}
+    2026-08-01 12:02:30 +0000  0.1
+    2026-08-01 12:05:00 +0000  0.1
 $ pm query --start 1785585600 --end 1785585900 --step 2m30s -o json 'sum by (code) (rate(requests_total[2m]))'
-! pm query: success
-= 1
+  {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"code":"200"},"values":[[1785585750,"1"],[1785585900,"1"]]},{"metric":{"code":"500"},"values":[[1785585750,"0.1"],[1785585900,"0.1"]]}]}}
 $ pm query --start 1785585600 --end 1785585900 --step 150 -o csv 'sum by (code) (rate(requests_total[2m]))'
-! pm query: success
-= 1
+  timestamp,value,code
+  2026-08-01T12:02:30Z,1,200
+  2026-08-01T12:05:00Z,1,200
+  2026-08-01T12:02:30Z,0.1,500
+  2026-08-01T12:05:00Z,0.1,500
 $ TZ=Etc/GMT-2 pm query --start 1785585600 --end 1785585900 --step 150 'count(requests_total)'
-! pm query: success
-= 1
+  {}
+    2026-08-01 14:00:00 +0200  2
+    2026-08-01 14:02:30 +0200  2
+    2026-08-01 14:05:00 +0200  2
 
 # without a step there are at most some hundred, a second apart at least
 $ pm query --start 1785585600 --end 1785585603 -o tsv 'vector(1)' | wc -l
@@ -76,8 +80,7 @@ $ pm query -t 1785585900 'requests_total{code="500"}[2m]'
 
 # scalars and strings
 $ pm query '1 / 0'
-! pm query: success
-= 1
+  +Inf
 $ pm query -t 1 -o json '0.5e-10'
   {"status":"success","data":{"resultType":"scalar","result":[1,"0.00000000005"]}}
 $ pm query -t 1.5 -o csv '3'
@@ -101,21 +104,17 @@ $ pm query -e -t 1785585900 nothing
 = 3
 $ pm query -e -t 1785585900 requests_total >/dev/null
 $ pm query -e '0 > bool 1'
-! pm query: success
-= 1
+  0
 
 # an expression from standard input
 $ echo 'sum(requests_total)' | pm query -t 1785585900 -
-! pm query: success
-= 1
+  {}  330
 $ printf 'sum(\n  requests_total\n)\n\n' | pm query -t 1785585900 -
-! pm query: success
-= 1
+  {}  330
 
 # an expression that begins with a minus
 $ pm query -t 1785585900 -- '-sum(requests_total)'
-! pm query: success
-= 1
+  {}  -330
 $ pm query '-sum(requests_total)'
 ! pm query: unknown option -s
 ! an expression that begins with a minus follows --: pm query -- '-sum(requests_total)'
@@ -130,6 +129,7 @@ $ pm query '-time()'
 = 2
 $ pm query -t 1785585900 '-1'
 ! pm query: unknown option -1
+! an expression that begins with a minus follows --: pm query -- '-1'
 ! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
 !                 [--max-samples N] [--lookback-delta D] EXPR|-
 = 2
@@ -197,7 +197,6 @@ $ pm query --start 1 --step 0 up
 = 2
 $ pm query --start 1 --step -5m up
 ! pm query: bad duration "-5m": want 90s, 1h30m or a number of seconds
-! an expression that begins with a minus follows --: pm query -- '-5m'
 ! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
 !                 [--max-samples N] [--lookback-delta D] EXPR|-
 = 2
@@ -241,13 +240,24 @@ $ pm query --start 1785585600 --end 1785585900 'requests_total[5m]'
 = 1
 $ pm query --lookback-delta 10s -t 1785585920 requests_total
 $ pm query --lookback-delta 30s -t 1785585920 'count(requests_total)'
-! pm query: success
-= 1
+  {}  2
 
-# warnings go to stderr, or into the JSON
-$ pm query -t 1785585900 'rate(load[5m])'
-$ pm query --start 1785585000 --end 1785585900 --step 300 'rate(requests_total[5m]) and on() load * 0 == 0' | head -3
-! pm query: success
+# warnings and infos go to stderr, or into the JSON
+$ printf 'temperature 1 1785585600\ntemperature 3 1785585660\n# EOF\n' | pm import -
+  standard input: 2 samples
+$ pm query -t 1785585660 'rate(temperature[5m])'
+  {}  0.01
+! pm query: info: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "temperature" (1:6)
+$ pm query -t 1785585660 -o json 'rate(temperature[5m])'
+  {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1785585660,"0.01"]}]},"infos":["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"temperature\" (1:6)"]}
+$ pm query -t 1785585660 'quantile(2, temperature)'
+  {}  +Inf
+! pm query: warning: PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)
+$ pm query -t 1785585660 -o json 'quantile(2, temperature)'
+  {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1785585660,"+Inf"]}]},"warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]}
+$ pm query -t 1785585660 -o csv 'quantile(2, temperature)' 2>/dev/null
+  timestamp,value
+  2026-08-01T12:01:00Z,+Inf
 
 # a full standard output
 $ pm query -t 1785585900 requests_total >/dev/full
