@@ -26,7 +26,7 @@ int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 /* The blocks of the range are there afterwards; the file grows to its end. */
 int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);
-int pm_fs_sync(int fd, struct pm_error *err);     /* fdatasync */
+int pm_fs_sync(int fd, struct pm_error *err); /* fdatasync */
 int pm_fs_sync_dir(int dirfd, struct pm_error *err);
 int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error *err);
 int pm_fs_unlinkat(int dirfd, const char *path, struct pm_error *err);

@@ -17,7 +17,7 @@ struct pm_json {
 void pm_json_init(struct pm_json *j, struct pm_buf *buf);
 void pm_json_object(struct pm_json *j); /* { */
 void pm_json_object_end(struct pm_json *j);
-void pm_json_array(struct pm_json *j);  /* [ */
+void pm_json_array(struct pm_json *j); /* [ */
 void pm_json_array_end(struct pm_json *j);
 void pm_json_key(struct pm_json *j, struct pm_str key);
 void pm_json_str(struct pm_json *j, struct pm_str s);
@@ -28,8 +28,8 @@ void pm_json_bool(struct pm_json *j, bool v);
 void pm_json_null(struct pm_json *j);
 /* A number, shortest, as encoding/json prints it ("1e-9"); not for NaN and infinities. */
 void pm_json_double(struct pm_json *j, double v);
-/* The sample of a vector or matrix, a string: "12.5", "1e-09", "NaN", "+Inf". A scalar of the API never has an exponent:
- * that is pm_double_format_f in quotes. */
+/* The sample of a vector or matrix, a string: "12.5", "1e-09", "NaN", "+Inf". A scalar of the API never has an
+ * exponent: that is pm_double_format_f in quotes. */
 void pm_json_sample_value(struct pm_json *j, double v);
 void pm_json_time(struct pm_json *j, int64_t t_ms); /* 1435781430.781 */
 /* {"a":"b"}; strings not HTML-escaped, see above. */

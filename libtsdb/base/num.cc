@@ -14,12 +14,12 @@
 namespace
 {
 
-const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-	1e18, 1e19, 1e20, 1e21, 1e22 };
+const double pow10[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+	1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 const int pow10_max = 22;
-const int digits_max = 19;              /* any 19 digits fit 64 bits */
+const int digits_max = 19; /* any 19 digits fit 64 bits */
 const uint64_t mantissa_max = 1ull << 53;
-const int exponent_max = 100000;        /* beyond, more does not change the result */
+const int exponent_max = 100000; /* beyond, more does not change the result */
 
 inline unsigned digit(char c)
 {
@@ -320,7 +320,8 @@ int parse_unsigned(const char *p, const char *end, uint64_t *ret)
 	for (; p < end; p++) {
 		if (digit(*p) > 9)
 			return PM_ERR_INVALID;
-		over |= __builtin_mul_overflow(v, (uint64_t)10, &v) || __builtin_add_overflow(v, (uint64_t)digit(*p), &v);
+		over |= __builtin_mul_overflow(v, (uint64_t)10, &v) ||
+			__builtin_add_overflow(v, (uint64_t)digit(*p), &v);
 	}
 	if (over)
 		return PM_ERR_LIMIT;

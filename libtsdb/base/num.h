@@ -27,10 +27,11 @@ size_t pm_double_format_e(char *out, double v); /* FormatFloat(v, 'e', -1, 64) *
 int pm_int_parse(struct pm_str s, int64_t *ret);
 int pm_uint_parse(struct pm_str s, uint64_t *ret);
 
-/* Prometheus durations: "1h30m", "5m", "0", "250ms" (units y w d h m s ms, each once, in that order). PM_ERR_INVALID otherwise,
- * PM_ERR_LIMIT when over int64 nanoseconds (292 years), as Go keeps them. */
+/* Prometheus durations: "1h30m", "5m", "0", "250ms" (units y w d h m s ms, each once, in that order). PM_ERR_INVALID
+ * otherwise, PM_ERR_LIMIT when over int64 nanoseconds (292 years), as Go keeps them. */
 int pm_duration_parse(struct pm_str s, int64_t *ret_ms);
-/* As Go's model.Duration.String(): "1h30m", "0s", "-5m"; years and weeks only when exact ("90d"). Returns the length; `out` has room for 64. */
+/* As Go's model.Duration.String(): "1h30m", "0s", "-5m"; years and weeks only when exact ("90d"). Returns the length;
+ * `out` has room for 64. */
 size_t pm_duration_format(char *out, int64_t ms);
 
 /* Timestamps of the HTTP API: Unix seconds with decimals, or RFC 3339; rounded and cut to milliseconds as

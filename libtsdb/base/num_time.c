@@ -182,15 +182,15 @@ static int parse_rfc3339(struct pm_str s, int64_t *ret_ms)
 {
 	int year, month, day, hour, minute, second, ms, zone;
 	bool ok = take_number(&s, 4, 0, 9999, &year) && take_char(&s, '-') && take_number(&s, 2, 1, 12, &month) &&
-		take_char(&s, '-') && take_number(&s, 2, 1, 31, &day) && day <= days_in_month(year, month) &&
-		take_char(&s, 'T') && take_number(&s, 2, 0, 23, &hour) && take_char(&s, ':') &&
-		take_number(&s, 2, 0, 59, &minute) && take_char(&s, ':') && take_number(&s, 2, 0, 59, &second) &&
-		take_fraction(&s, &ms) && take_zone(&s, &zone);
+		  take_char(&s, '-') && take_number(&s, 2, 1, 31, &day) && day <= days_in_month(year, month) &&
+		  take_char(&s, 'T') && take_number(&s, 2, 0, 23, &hour) && take_char(&s, ':') &&
+		  take_number(&s, 2, 0, 59, &minute) && take_char(&s, ':') && take_number(&s, 2, 0, 59, &second) &&
+		  take_fraction(&s, &ms) && take_zone(&s, &zone);
 
 	if (!ok)
 		return PM_ERR_INVALID;
 	*ret_ms = ((days_since_epoch(year, month, day) * 24 + hour) * 60 + minute) * 60000 +
-		(int64_t)(second - zone) * MS_PER_SECOND + ms;
+		  (int64_t)(second - zone) * MS_PER_SECOND + ms;
 	return 0;
 }
 

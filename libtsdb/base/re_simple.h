@@ -25,7 +25,7 @@ struct pm_re_simple {
 	size_t alt_count;
 	struct pm_str *literals; /* sorted, no doubles, when no alternative has a gap */
 	size_t literal_count;
-	bool group; /* the whole pattern is one capture group */
+	bool group;  /* the whole pattern is one capture group */
 	char *bytes; /* of the literals, escapes resolved */
 };
 

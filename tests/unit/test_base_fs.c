@@ -293,12 +293,12 @@ static void test_fail_nth(void **state)
 
 	pm_fs_fail_nth(PM_FS_OP_WRITE, 2, ENOSPC);
 	pm_fs_fail_nth(PM_FS_OP_ANY, 5, EIO);
-	assert_ok(pm_fs_pwrite(fd, "a", 1, 0, &err), &err);                        /* any 1 */
-	assert_ok(pm_fs_sync(fd, &err), &err);                                     /* any 2 */
-	assert_code(pm_fs_pwrite(fd, "a", 1, 0, &err), PM_ERR_NOSPACE, &err);      /* any 3 */
+	assert_ok(pm_fs_pwrite(fd, "a", 1, 0, &err), &err);                   /* any 1 */
+	assert_ok(pm_fs_sync(fd, &err), &err);                                /* any 2 */
+	assert_code(pm_fs_pwrite(fd, "a", 1, 0, &err), PM_ERR_NOSPACE, &err); /* any 3 */
 	assert_contains(err.msg, "/f: write: No space left on device");
-	assert_ok(pm_fs_pwrite(fd, "a", 1, 0, &err), &err);                        /* any 4 */
-	assert_code(pm_fs_sync(fd, &err), PM_ERR_IO, &err);                        /* any 5 */
+	assert_ok(pm_fs_pwrite(fd, "a", 1, 0, &err), &err); /* any 4 */
+	assert_code(pm_fs_sync(fd, &err), PM_ERR_IO, &err); /* any 5 */
 	assert_ok(pm_fs_sync(fd, &err), &err);
 	assert_int_equal(pm_fs_fail_nth(PM_FS_OP_WRITE, 0, 0), 3);
 	assert_int_equal(pm_fs_fail_nth(PM_FS_OP_ANY, SIZE_MAX, 0), 6);
@@ -313,9 +313,9 @@ static void test_codes(void **state)
 {
 	static const struct {
 		int errnum, code;
-	} cases[] = { { ENOSPC, PM_ERR_NOSPACE }, { EDQUOT, PM_ERR_NOSPACE }, { ENOENT, PM_ERR_NOTFOUND }, { EROFS, PM_ERR_READONLY },
-		{ EACCES, PM_ERR_READONLY }, { EPERM, PM_ERR_READONLY }, { EEXIST, PM_ERR_EXISTS }, { ENOMEM, PM_ERR_NOMEM },
-		{ EIO, PM_ERR_IO }, { EINVAL, PM_ERR_IO } };
+	} cases[] = { { ENOSPC, PM_ERR_NOSPACE }, { EDQUOT, PM_ERR_NOSPACE }, { ENOENT, PM_ERR_NOTFOUND },
+		{ EROFS, PM_ERR_READONLY }, { EACCES, PM_ERR_READONLY }, { EPERM, PM_ERR_READONLY },
+		{ EEXIST, PM_ERR_EXISTS }, { ENOMEM, PM_ERR_NOMEM }, { EIO, PM_ERR_IO }, { EINVAL, PM_ERR_IO } };
 	int fd = create(*state, "f");
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -341,9 +341,10 @@ static int use_all(void *arg)
 	pm_fs_unlinkat(d->fd, "link", NULL);
 	rc = pm_fs_openat(d->fd, "all", PM_FS_WRITE | PM_FS_CREATE, &fd, &err);
 	if (rc == 0 && !(rc = pm_fs_lock(fd, 0, true, false, &err)) && !(rc = pm_fs_allocate(fd, 0, 10, &err)) &&
-		!(rc = pm_fs_pwrite(fd, "x", 1, 0, &err)) && !(rc = pm_fs_sync(fd, &err)) && !(rc = pm_fs_pread(fd, &c, 1, 0, &err)) &&
-		!(rc = pm_fs_map(fd, 10, false, &p, &err)) && !(rc = pm_fs_mkdirat(d->fd, "dir", &err)) &&
-		!(rc = pm_fs_linkat(d->fd, "all", d->fd, "link", &err)) && !(rc = pm_fs_write_file(d->fd, "file", "y", 1, &err)) &&
+		!(rc = pm_fs_pwrite(fd, "x", 1, 0, &err)) && !(rc = pm_fs_sync(fd, &err)) &&
+		!(rc = pm_fs_pread(fd, &c, 1, 0, &err)) && !(rc = pm_fs_map(fd, 10, false, &p, &err)) &&
+		!(rc = pm_fs_mkdirat(d->fd, "dir", &err)) && !(rc = pm_fs_linkat(d->fd, "all", d->fd, "link", &err)) &&
+		!(rc = pm_fs_write_file(d->fd, "file", "y", 1, &err)) &&
 		!(rc = pm_fs_read_file(d->fd, "file", 10, &back, &len, &err)))
 		rc = pm_fs_list(d->fd, &names, &err);
 	assert_true(rc == 0 || (rc == err.code && err.msg[0]));
@@ -358,8 +359,15 @@ static int use_all(void *arg)
 
 static void test_every_fault(void **state)
 {
-	static const size_t least[] = { [PM_FS_OP_OPEN] = 7, [PM_FS_OP_WRITE] = 3, [PM_FS_OP_READ] = 3, [PM_FS_OP_SYNC] = 4,
-		[PM_FS_OP_ALLOCATE] = 2, [PM_FS_OP_MAP] = 2, [PM_FS_OP_RENAME] = 3, [PM_FS_OP_UNLINK] = 3, [PM_FS_OP_LOCK] = 2,
+	static const size_t least[] = { [PM_FS_OP_OPEN] = 7,
+		[PM_FS_OP_WRITE] = 3,
+		[PM_FS_OP_READ] = 3,
+		[PM_FS_OP_SYNC] = 4,
+		[PM_FS_OP_ALLOCATE] = 2,
+		[PM_FS_OP_MAP] = 2,
+		[PM_FS_OP_RENAME] = 3,
+		[PM_FS_OP_UNLINK] = 3,
+		[PM_FS_OP_LOCK] = 2,
 		[PM_FS_OP_ANY] = 20 };
 	struct dir *d = *state;
 
@@ -418,6 +426,6 @@ static void test_system(void **state)
 
 TEST_MAIN(FS_TEST(test_write_and_read), FS_TEST(test_open_errors), FS_TEST(test_descriptors_close_on_exec),
 	FS_TEST(test_directories), FS_TEST(test_map), FS_TEST(test_whole_files), FS_TEST(test_read_pipe),
-	FS_TEST(test_absolute_write), FS_TEST(test_locks), FS_TEST(test_waiting_lock), FS_TEST(test_lock_ends_with_its_process),
-	FS_TEST(test_fail_nth), FS_TEST(test_codes), FS_TEST(test_every_fault), FS_TEST(test_write_file_is_atomic),
-	FS_TEST(test_system))
+	FS_TEST(test_absolute_write), FS_TEST(test_locks), FS_TEST(test_waiting_lock),
+	FS_TEST(test_lock_ends_with_its_process), FS_TEST(test_fail_nth), FS_TEST(test_codes),
+	FS_TEST(test_every_fault), FS_TEST(test_write_file_is_atomic), FS_TEST(test_system))

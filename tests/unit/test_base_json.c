@@ -58,10 +58,12 @@ static void test_strings(void **state)
 	check_string(PM_STR(""), "\"\"", "\"\"");
 	check_string(PM_STR("plain \x7f"), "\"plain \x7f\"", "\"plain \x7f\"");
 	check_string(PM_STR("a\"b\\c/d'"), "\"a\\\"b\\\\c/d'\"", "\"a\\\"b\\\\c/d'\"");
-	check_string(PM_STR("\n\r\t\b\f\v\x1f"), "\"\\n\\r\\t\\u0008\\u000c\\u000b\\u001f\"", "\"\\n\\r\\t\\u0008\\u000c\\u000b\\u001f\"");
+	check_string(PM_STR("\n\r\t\b\f\v\x1f"), "\"\\n\\r\\t\\u0008\\u000c\\u000b\\u001f\"",
+		"\"\\n\\r\\t\\u0008\\u000c\\u000b\\u001f\"");
 	check_string(PM_STR("a\0b"), "\"a\\u0000b\"", "\"a\\u0000b\"");
 	check_string(PM_STR("<a>&"), "\"\\u003ca\\u003e\\u0026\"", "\"<a>&\"");
-	check_string(PM_STR("\u2027\u2028\u2029\u202a"), "\"\u2027\\u2028\\u2029\u202a\"", "\"\u2027\u2028\u2029\u202a\"");
+	check_string(
+		PM_STR("\u2027\u2028\u2029\u202a"), "\"\u2027\\u2028\\u2029\u202a\"", "\"\u2027\u2028\u2029\u202a\"");
 	check_string(PM_STR("é€😀\ufffd"), "\"é€😀\ufffd\"", "\"é€😀\ufffd\"");
 	check_string(PM_STR("\xffz\xc3"), "\"\\ufffdz\\ufffd\"", "\"\xffz\xc3\"");
 	check_string(PM_STR("\xe2\x80"), "\"\\ufffd\\ufffd\"", "\"\xe2\x80\"");
@@ -88,8 +90,9 @@ static void test_numbers(void **state)
 	static const struct {
 		double v;
 		const char *number, *sample;
-	} cases[] = { { 0, "0", "0" }, { -0.0, "-0", "-0" }, { 1.5, "1.5", "1.5" }, { 1e20, "100000000000000000000", "100000000000000000000" },
-		{ 1e21, "1e+21", "1e+21" }, { -1e21, "-1e+21", "-1e+21" }, { 1e-6, "0.000001", "0.000001" }, { 1e-7, "1e-7", "1e-07" },
+	} cases[] = { { 0, "0", "0" }, { -0.0, "-0", "-0" }, { 1.5, "1.5", "1.5" },
+		{ 1e20, "100000000000000000000", "100000000000000000000" }, { 1e21, "1e+21", "1e+21" },
+		{ -1e21, "-1e+21", "-1e+21" }, { 1e-6, "0.000001", "0.000001" }, { 1e-7, "1e-7", "1e-07" },
 		{ 1.25e-9, "1.25e-9", "1.25e-09" }, { -9.5e-7, "-9.5e-7", "-9.5e-07" }, { 1e-10, "1e-10", "1e-10" },
 		{ 1e-100, "1e-100", "1e-100" }, { 123456789.125, "123456789.125", "123456789.125" } };
 	struct pm_buf b = { 0 }, want = { 0 };
@@ -123,7 +126,8 @@ static void test_other_numbers(void **state)
 	pm_json_time(&j, 1435781430781);
 	pm_json_time(&j, 1435781430000);
 	pm_json_time(&j, -5);
-	assert_str(pm_buf_view(&b), "\"NaN\",\"+Inf\",\"-Inf\",-9223372036854775808,0,18446744073709551615,1435781430.781,1435781430,-0.005");
+	assert_str(pm_buf_view(&b), "\"NaN\",\"+Inf\",\"-Inf\",-9223372036854775808,0,18446744073709551615,1435781430."
+				    "781,1435781430,-0.005");
 	pm_buf_release(&b);
 }
 

@@ -3,9 +3,16 @@
 
 #include "libtsdb/base/hash.h"
 
-#define ARRAY(...) (struct pm_label[]){ __VA_ARGS__ }
+#define ARRAY(...)                                                                                                     \
+	(struct pm_label[])                                                                                            \
+	{                                                                                                              \
+		__VA_ARGS__                                                                                            \
+	}
 #define LABELS(...) ((struct pm_labels){ ARRAY(__VA_ARGS__), sizeof(ARRAY(__VA_ARGS__)) / sizeof(struct pm_label) })
-#define L(name, value) { PM_STR(name), PM_STR(value) }
+#define L(name, value)                                                                                                 \
+	{                                                                                                              \
+		PM_STR(name), PM_STR(value)                                                                            \
+	}
 
 static void test_fail(void **state)
 {
@@ -48,8 +55,9 @@ static void test_str(void **state)
 /* Each set is smaller than the next. */
 static void test_labels_cmp(void **state)
 {
-	const struct pm_labels sets[] = { { NULL, 0 }, LABELS(L("a", "1")), LABELS(L("a", "1"), L("b", "1")), LABELS(L("a", "2")),
-		LABELS(L("b", "0")), LABELS(L("b", "0"), L("c", "0")), LABELS(L("b", "00")), LABELS(L("ba", "0")) };
+	const struct pm_labels sets[] = { { NULL, 0 }, LABELS(L("a", "1")), LABELS(L("a", "1"), L("b", "1")),
+		LABELS(L("a", "2")), LABELS(L("b", "0")), LABELS(L("b", "0"), L("c", "0")), LABELS(L("b", "00")),
+		LABELS(L("ba", "0")) };
 	const int count = sizeof sets / sizeof sets[0];
 
 	for (int i = 0; i < count; i++)
@@ -77,7 +85,8 @@ static void test_normalize(void **state)
 	size_t count = 5;
 
 	assert_ok(pm_labels_normalize(v, &count, NULL), NULL);
-	assert_true(pm_labels_eq((struct pm_labels){ v, count }, LABELS(L("B", "4"), L("a", "2"), L("m", "3"), L("z", "1"))));
+	assert_true(pm_labels_eq(
+		(struct pm_labels){ v, count }, LABELS(L("B", "4"), L("a", "2"), L("m", "3"), L("z", "1"))));
 	count = 0;
 	assert_ok(pm_labels_normalize(NULL, &count, NULL), NULL);
 	assert_int_equal(count, 0);
@@ -167,5 +176,6 @@ static void test_strings_free(void **state)
 }
 
 TEST_MAIN(TEST(test_fail), TEST(test_strerror), TEST(test_str), TEST(test_labels_cmp), TEST(test_labels_get),
-	TEST(test_normalize), TEST(test_normalize_refuses_doubles), TEST(test_normalize_sorts), TEST(test_hash_is_pinned),
-	TEST(test_hash_is_unambiguous), TEST(test_hash_of_long_sets), TEST(test_strings_free))
+	TEST(test_normalize), TEST(test_normalize_refuses_doubles), TEST(test_normalize_sorts),
+	TEST(test_hash_is_pinned), TEST(test_hash_is_unambiguous), TEST(test_hash_of_long_sets),
+	TEST(test_strings_free))

@@ -168,7 +168,8 @@ static void test_arena_overflow(void **state)
 
 static void test_arena_strings(void **state)
 {
-	struct pm_label v[] = { { PM_STR("a"), PM_STR("1") }, { PM_STR("long name"), PM_STR("") }, { { NULL, 0 }, { NULL, 0 } } };
+	struct pm_label v[] = { { PM_STR("a"), PM_STR("1") }, { PM_STR("long name"), PM_STR("") },
+		{ { NULL, 0 }, { NULL, 0 } } };
 	struct pm_arena a = { 0 };
 	struct pm_labels copy;
 	struct pm_str s;
@@ -190,9 +191,9 @@ static int use_arena(void *arg)
 	struct pm_arena a = { 0 };
 	struct pm_labels copy;
 	int rc = pm_arena_alloc(&a, 10) && pm_arena_zalloc(&a, 10000) && pm_arena_printf(&a, "%05000d", 1) &&
-			pm_arena_str(&a, PM_STR("x")).ptr ?
-		0 :
-		PM_ERR_NOMEM;
+				 pm_arena_str(&a, PM_STR("x")).ptr
+			 ? 0
+			 : PM_ERR_NOMEM;
 
 	if (rc == 0)
 		rc = pm_arena_labels(&a, (struct pm_labels){ v, 1 }, &copy);

@@ -291,8 +291,8 @@ static void expand_zeros(char *out, const char *text)
 	if (!brace)
 		memcpy(out, text, strlen(text) + 1);
 	else
-		snprintf(out, PM_DOUBLE_TEXT_MAX + 1, "%.*s%0*d%s", (int)(brace - text), text, (int)strtol(brace + 1, NULL, 10), 0,
-			strchr(brace, '}') + 1);
+		snprintf(out, PM_DOUBLE_TEXT_MAX + 1, "%.*s%0*d%s", (int)(brace - text), text,
+			(int)strtol(brace + 1, NULL, 10), 0, strchr(brace, '}') + 1);
 }
 
 static void test_format_table(void **state)
