@@ -19,17 +19,22 @@ static inline bool starts_with(const struct scrape_parser *p, const char *s, con
 	return (size_t)(p->end - s) >= e->text_len && scrape__text_hash(p, s, e->text_len) == e->text_hash;
 }
 
-/* A comment's bytes end at `s`: does the line? */
+/* A comment's bytes end at `s`: does the line? `# EOF` ends an OpenMetrics page or is an error, which the cold path words. */
 static const char *pass_comment(struct scrape_parser *p, const char *line, const char *s, struct scrape__warm *w)
 {
+	const char *next = s < p->end ? s + 1 : s;
 	const char *word;
 
 	if (s < p->end && *s != '\n')
 		return NULL;
+	if (p->format != SCRAPE_FORMAT_TEXT && s - line == 5 && memcmp(line, "# EOF", 5) == 0) {
+		p->ended = next == p->end;
+		return p->ended ? next : NULL;
+	}
 	word = skip_blanks(line + 1, s);
 	if (word < s && *word == 'T')
 		w->type_line = line;
-	return s < p->end ? s + 1 : s;
+	return next;
 }
 
 /* Name and labels end at `s`: value and the rest of the line. NULL: not for the warm path. */
@@ -54,17 +59,11 @@ static inline const char *pass_value(struct scrape_parser *p, const char *s, boo
 /* Nothing but empty lines is left, and an OpenMetrics page said so itself. */
 static bool at_end(const struct scrape_parser *p, const char *s)
 {
-	const char *end = p->end;
-
-	if (p->format == SCRAPE_FORMAT_TEXT) {
-		while (s < end && (*s == '\n' || is_blank(*s)))
-			s++;
-		return s == end;
-	}
-	if (s != end)
-		return false;
-	end -= end > p->begin && end[-1] == '\n';
-	return end - p->begin >= 5 && memcmp(end - 5, "# EOF", 5) == 0 && (end - p->begin == 5 || end[-6] == '\n');
+	if (p->format != SCRAPE_FORMAT_TEXT)
+		return p->ended;
+	while (s < p->end && (*s == '\n' || is_blank(*s)))
+		s++;
+	return s == p->end;
 }
 
 bool scrape__warm_walk(struct scrape_parser *p, const struct pm_layout *l, bool ignore_times, struct scrape__warm *w)

@@ -312,6 +312,9 @@ static void test_openmetrics(void **state)
 	scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 2 # {t=\"y\"} 1 2\nc 4\n");
 	assert_string_equal(x->report.error, "line 4, column 1: data does not end with # EOF");
 	assert_false(x->report.up);
+	scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "a 1\n# EOF\n");
+	scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "a 1\n# EOF\nc 3\n# EOF\n");
+	assert_string_equal(x->report.error, "line 3, column 1: unexpected data after # EOF");
 	/* what the text format allows is not taken because it was seen there */
 	scrape_text(x, "a { b=\"c\" } 1\n# EOF\n");
 	assert_true(x->report.up);
