@@ -208,16 +208,22 @@ static bool is_empty(const struct promql_result *r)
 	return r->series_count == 0 && r->type != PROMQL_STRING;
 }
 
+static void tell(const char *const *annotations, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fprintf(stderr, "pm query: %s\n", annotations[i]);
+}
+
 static int print_result(const struct pm_ctx *ctx, const struct query *q)
 {
 	const struct promql_result *r = q->result;
 	struct pm_buf out = { 0 };
 	int code = PM_EXIT_OK;
 
-	for (size_t i = 0; q->format != FORMAT_JSON && i < r->warning_count; i++)
-		pm_warn("%s", r->warnings[i]);
-	for (size_t i = 0; q->format != FORMAT_JSON && i < r->info_count; i++)
-		fprintf(stderr, "pm query: info: %s\n", r->infos[i]);
+	if (q->format != FORMAT_JSON) {
+		tell(r->warnings, r->warning_count);
+		tell(r->infos, r->info_count);
+	}
 	if (q->format == FORMAT_TABLE) {
 		if (is_empty(r) && isatty(STDOUT_FILENO))
 			fprintf(stderr, "pm query: the answer is empty\n");
