@@ -7,226 +7,259 @@ $ {
 >   echo 'load{host="é, \"x\""} 0.25 1785585900.5'
 >   echo '# EOF'
 > } | pm import -
-! bash: line 8: pm: command not found
-= 127
+  standard input: 13 samples
 
 # an instant query, in every format
 $ pm query -t 1785585900 requests_total
-! bash: line 1: pm: command not found
-= 127
+  requests_total{code="200", path="/a"}  300
+  requests_total{code="500", path="/a"}   30
 $ pm query -t 1785585900 -o json requests_total
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"requests_total","code":"200","path":"/a"},"value":[1785585900,"300"]},{"metric":{"__name__":"requests_total","code":"500","path":"/a"},"value":[1785585900,"30"]}]}}
 $ pm query -t 1785585900 -o csv requests_total
-! bash: line 1: pm: command not found
-= 127
+  timestamp,value,__name__,code,path
+  2026-08-01T12:05:00Z,300,requests_total,200,/a
+  2026-08-01T12:05:00Z,30,requests_total,500,/a
 $ pm query -t 1785585900 -o tsv requests_total
-! bash: line 1: pm: command not found
-= 127
+  timestamp	value	__name__	code	path
+  2026-08-01T12:05:00Z	300	requests_total	200	/a
+  2026-08-01T12:05:00Z	30	requests_total	500	/a
 
 # values that need quotes
 $ pm query -t 1785586000 load
-! bash: line 1: pm: command not found
-= 127
+  load{host="é, \"x\""}  0.25
 $ pm query -t 1785586000 -o csv load
-! bash: line 1: pm: command not found
-= 127
+  timestamp,value,__name__,host
+  2026-08-01T12:06:40Z,0.25,load,"é, ""x"""
 $ pm query -t 1785586000 -o tsv load
-! bash: line 1: pm: command not found
-= 127
+  timestamp	value	__name__	host
+  2026-08-01T12:06:40Z	0.25	load	é, "x"
 
 # times: RFC 3339, with a zone, relative to now
 $ pm query -t 2026-08-01T12:05:00Z 'sum(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+  {}  330
 $ pm query -t 2026-08-01T14:05:00+02:00 'sum(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+  {}  330
 $ pm query -t now 'time() > bool 1.7e9'
-! bash: line 1: pm: command not found
-= 127
+  1
 $ pm query -t -1h 'time() - 0' -o csv | wc -l
-  0
-! bash: line 1: pm: command not found
+  2
 
 # a range query
 $ pm query --start 1785585600 --end 1785585900 --step 150 'sum by (code) (rate(requests_total[2m]))'
-! bash: line 1: pm: command not found
-= 127
+  {code="200"}
+    2026-08-01 12:02:30 +0000  1
+    2026-08-01 12:05:00 +0000  1
+  {code="500"}
+    2026-08-01 12:02:30 +0000  0.1
+    2026-08-01 12:05:00 +0000  0.1
 $ pm query --start 1785585600 --end 1785585900 --step 2m30s -o json 'sum by (code) (rate(requests_total[2m]))'
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"code":"200"},"values":[[1785585750,"1"],[1785585900,"1"]]},{"metric":{"code":"500"},"values":[[1785585750,"0.1"],[1785585900,"0.1"]]}]}}
 $ pm query --start 1785585600 --end 1785585900 --step 150 -o csv 'sum by (code) (rate(requests_total[2m]))'
-! bash: line 1: pm: command not found
-= 127
+  timestamp,value,code
+  2026-08-01T12:02:30Z,1,200
+  2026-08-01T12:05:00Z,1,200
+  2026-08-01T12:02:30Z,0.1,500
+  2026-08-01T12:05:00Z,0.1,500
 $ TZ=Etc/GMT-2 pm query --start 1785585600 --end 1785585900 --step 150 'count(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+  {}
+    2026-08-01 14:00:00 +0200  2
+    2026-08-01 14:02:30 +0200  2
+    2026-08-01 14:05:00 +0200  2
 
 # without a step there are at most some hundred, a second apart at least
 $ pm query --start 1785585600 --end 1785585603 -o tsv 'vector(1)' | wc -l
-  0
-! bash: line 1: pm: command not found
+  5
 $ pm query --start 1785580000 --end 1785585900 -o tsv 'vector(1)' | wc -l
-  0
-! bash: line 1: pm: command not found
+  258
 
 # a matrix at one time
 $ pm query -t 1785585900 'requests_total{code="500"}[2m]'
-! bash: line 1: pm: command not found
-= 127
+  requests_total{code="500", path="/a"}
+    2026-08-01 12:04:00 +0000  24
+    2026-08-01 12:05:00 +0000  30
 
 # scalars and strings
 $ pm query '1 / 0'
-! bash: line 1: pm: command not found
-= 127
+  +Inf
 $ pm query -t 1 -o json '0.5e-10'
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"scalar","result":[1,"0.00000000005"]}}
 $ pm query -t 1.5 -o csv '3'
-! bash: line 1: pm: command not found
-= 127
+  timestamp,value
+  1970-01-01T00:00:01.5Z,3
 $ pm query '"hello"'
-! bash: line 1: pm: command not found
-= 127
+  hello
 $ pm query -t 1.5 -o json '"hel<l>o"'
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"string","result":[1.5,"hel\u003cl\u003eo"]}}
 $ pm query -t 1.5 -o tsv '"a	b"'
-! bash: line 1: pm: command not found
-= 127
+  timestamp	value
+  1970-01-01T00:00:01.5Z	a\tb
 
 # an empty answer
 $ pm query -t 1785585900 nothing
-! bash: line 1: pm: command not found
-= 127
 $ pm query -t 1785585900 -o json nothing
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"vector","result":[]}}
 $ pm query -t 1785585900 -o csv nothing
-! bash: line 1: pm: command not found
-= 127
+  timestamp,value
 $ pm query -e -t 1785585900 nothing
-! bash: line 1: pm: command not found
-= 127
+= 3
 $ pm query -e -t 1785585900 requests_total >/dev/null
-! bash: line 1: pm: command not found
-= 127
 $ pm query -e '0 > bool 1'
-! bash: line 1: pm: command not found
-= 127
+  0
 
 # an expression from standard input
 $ echo 'sum(requests_total)' | pm query -t 1785585900 -
-! bash: line 1: pm: command not found
-= 127
+  {}  330
 $ printf 'sum(\n  requests_total\n)\n\n' | pm query -t 1785585900 -
-! bash: line 1: pm: command not found
-= 127
+  {}  330
 
 # an expression that begins with a minus
 $ pm query -t 1785585900 -- '-sum(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+  {}  -330
 $ pm query '-sum(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+! pm query: unknown option -s
+! an expression that begins with a minus follows --: pm query -- '-sum(requests_total)'
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query '-time()'
-! bash: line 1: pm: command not found
-= 127
+! pm query: an argument is missing
+! an expression that begins with a minus follows --: pm query -- '-time()'
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query -t 1785585900 '-1'
-! bash: line 1: pm: command not found
-= 127
+! pm query: unknown option -1
+! an expression that begins with a minus follows --: pm query -- '-1'
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 
 # a wrong expression: its line and the place
 $ pm query 'sum(up'
-! bash: line 1: pm: command not found
-= 127
+! pm query: 1:7: parse error: unclosed left parenthesis
+!   sum(up
+!         ^
+= 1
 $ pm query 'up{job=}'
-! bash: line 1: pm: command not found
-= 127
+! pm query: 1:8: parse error: unexpected "}" in label matching, expected string
+!   up{job=}
+!          ^
+= 1
 $ pm query 'rate(up)'
-! bash: line 1: pm: command not found
-= 127
+! pm query: 1:6: parse error: expected type range vector in call to function "rate", got instant vector
+!   rate(up)
+!        ^
+= 1
 $ pm query 'foo bar'
-! bash: line 1: pm: command not found
-= 127
+! pm query: 1:5: parse error: unexpected identifier "bar"
+!   foo bar
+!       ^
+= 1
 $ printf 'sum(\n\tup{a="é"} + + bar{x}\n)' | pm query -
-! bash: line 1: pm: command not found
-= 127
+! pm query: 2:22: parse error: unexpected "}" in label matching, expected label matching operator
+!   	up{a="é"} + + bar{x}
+!   	                   ^
+= 1
 $ pm query ''
-! bash: line 1: pm: command not found
-= 127
+! pm query: unknown position: parse error: no expression found in input
+= 1
 $ pm query "$(printf '%s"' 'abc')"
-! bash: line 1: pm: command not found
-= 127
+! pm query: 1:4: parse error: unterminated quoted string
+!   abc"
+!      ^
+= 1
 
 # options that do not fit
 $ pm query -t yesterday up
-! bash: line 1: pm: command not found
-= 127
+! pm query: bad time "yesterday": want now, -1h, Unix seconds or 2026-08-01T12:00:00Z
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --start 5 --end 4 up
-! bash: line 1: pm: command not found
-= 127
+! pm query: the end is before the start
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --end 4 up
-! bash: line 1: pm: command not found
-= 127
+! pm query: --end and --step go with --start
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query -t 5 --start 4 up
-! bash: line 1: pm: command not found
-= 127
+! pm query: -t asks for one time, --start for a range: give one of them
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --start 1 --step 0 up
-! bash: line 1: pm: command not found
-= 127
+! pm query: the step must be at least a millisecond
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --start 1 --step -5m up
-! bash: line 1: pm: command not found
-= 127
+! pm query: bad duration "-5m": want 90s, 1h30m or a number of seconds
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query -o yaml up
-! bash: line 1: pm: command not found
-= 127
+! pm query: unknown format "yaml": want table, json, csv or tsv
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query up down
-! bash: line 1: pm: command not found
-= 127
+! pm query: one expression, please: put it between quotes
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --max-samples 0 up
-! bash: line 1: pm: command not found
-= 127
+! pm query: bad number of samples "0"
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 $ pm query --timeout x up
-! bash: line 1: pm: command not found
-= 127
+! pm query: bad duration "x": want 90s, 1h30m or a number of seconds
+! usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
+!                 [--max-samples N] [--lookback-delta D] EXPR|-
+= 2
 
 # limits
 $ pm query --max-samples 2 -t 1785585900 'requests_total[5m]'
-! bash: line 1: pm: command not found
-= 127
+  requests_total{code="200", path="/a"}
+    2026-08-01 12:01:00 +0000   60
+    2026-08-01 12:02:00 +0000  120
+    2026-08-01 12:03:00 +0000  180
+    2026-08-01 12:04:00 +0000  240
+    2026-08-01 12:05:00 +0000  300
+  requests_total{code="500", path="/a"}
+    2026-08-01 12:01:00 +0000   6
+    2026-08-01 12:02:00 +0000  12
+    2026-08-01 12:03:00 +0000  18
+    2026-08-01 12:04:00 +0000  24
+    2026-08-01 12:05:00 +0000  30
 $ pm query --start 1785585600 --end 1785585900 'requests_total[5m]'
-! bash: line 1: pm: command not found
-= 127
+! pm query: invalid expression type "range vector" for range query, must be Scalar or instant Vector
+= 1
 $ pm query --lookback-delta 10s -t 1785585920 requests_total
-! bash: line 1: pm: command not found
-= 127
 $ pm query --lookback-delta 30s -t 1785585920 'count(requests_total)'
-! bash: line 1: pm: command not found
-= 127
+  {}  2
 
 # warnings and infos go to stderr, or into the JSON
 $ printf 'temperature 1 1785585600\ntemperature 3 1785585660\n# EOF\n' | pm import -
-! bash: line 1: pm: command not found
-= 127
+  standard input: 2 samples
 $ pm query -t 1785585660 'rate(temperature[5m])'
-! bash: line 1: pm: command not found
-= 127
+  {}  0.01
+! pm query: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "temperature" (1:6)
 $ pm query -t 1785585660 -o json 'rate(temperature[5m])'
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1785585660,"0.01"]}]},"infos":["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"temperature\" (1:6)"]}
 $ pm query -t 1785585660 'quantile(2, temperature)'
-! bash: line 1: pm: command not found
-= 127
+  {}  +Inf
+! pm query: PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)
 $ pm query -t 1785585660 -o json 'quantile(2, temperature)'
-! bash: line 1: pm: command not found
-= 127
+  {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1785585660,"+Inf"]}]},"warnings":["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]}
 $ pm query -t 1785585660 -o csv 'quantile(2, temperature)' 2>/dev/null
-= 127
+  timestamp,value
+  2026-08-01T12:01:00Z,+Inf
 
 # a full standard output
 $ pm query -t 1785585900 requests_total >/dev/full
-! bash: line 1: pm: command not found
-= 127
+! pm query: standard output: No space left on device
+= 1

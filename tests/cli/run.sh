@@ -19,7 +19,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 root=$PWD
-PM=$(realpath -- "${PM:-build/pm}") || exit 1
+PM=$(realpath -e -- "${PM:-build/pm}") || exit 1
 export PM TZ=UTC LC_ALL=C NO_COLOR=1 ROOT=$root
 unset PM_DATA
 
