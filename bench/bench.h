@@ -1,6 +1,7 @@
 /* bench.h - what the benchmarks share: time, the --tiny flag of `make test`, and one line a result.
  *
- * A benchmark is a program of its own. It prints its rates and a hash of its answer, which must be the same on every run. */
+ * A benchmark is a program of its own. It prints its rates and a hash of its answer, which must be the same on every
+ * run. */
 #ifndef PM_BENCH_H
 #define PM_BENCH_H
 

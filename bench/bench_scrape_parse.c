@@ -1,8 +1,8 @@
-/* bench_scrape_parse.c - how fast pages are read: cold (every label found, unescaped, sorted), cold into a page for the store, and warm
- * (the layout of the last page beside it).
+/* bench_scrape_parse.c - how fast pages are read: cold (every label found, unescaped, sorted), cold into a page for the
+ * store, and warm (the layout of the last page beside it).
  *
- * The page is like cAdvisor's: 20 series a container, ten labels each, counters, buckets, gauges with decimals and floats of full
- * precision. Its values change before each round. */
+ * The page is like cAdvisor's: 20 series a container, ten labels each, counters, buckets, gauges with decimals and
+ * floats of full precision. Its values change before each round. */
 #include "bench/bench.h"
 
 #include "libscrape/target/target.h"
@@ -54,15 +54,19 @@ static void make_page(struct pm_buf *out, int containers, uint64_t *rng)
 	for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
 		bool buckets = families[f].kind == 'b';
 
-		pm_buf_fmt(out, "# HELP %s What this benchmark counts.\n# TYPE %s %s\n", families[f].name, families[f].name, families[f].type);
+		pm_buf_fmt(out, "# HELP %s What this benchmark counts.\n# TYPE %s %s\n", families[f].name,
+			families[f].name, families[f].type);
 		for (int c = 0; c < containers; c++) {
 			for (int l = 0; l < (buckets ? 6 : 1); l++) {
 				unsigned h = (unsigned)c * 2654435761u;
 
 				pm_buf_fmt(out,
-					"%s%s{container=\"app-%d\",id=\"/kubepods/burstable/pod%08x/%08x\",image=\"registry.local/team/app-%d:v1.%d\","
-					"name=\"k8s_app-%d_%08x\",namespace=\"ns-%d\",node=\"node-1\",pod=\"app-%d-%08x\",region=\"eu-west-1\",",
-					families[f].name, buckets ? "_bucket" : "", c % 50, h, h * 31, c % 50, c % 7, c % 50, h * 17, c % 20, c % 50, h);
+					"%s%s{container=\"app-%d\",id=\"/kubepods/burstable/pod%08x/"
+					"%08x\",image=\"registry.local/team/app-%d:v1.%d\","
+					"name=\"k8s_app-%d_%08x\",namespace=\"ns-%d\",node=\"node-1\",pod=\"app-%d-%"
+					"08x\",region=\"eu-west-1\",",
+					families[f].name, buckets ? "_bucket" : "", c % 50, h, h * 31, c % 50, c % 7,
+					c % 50, h * 17, c % 20, c % 50, h);
 				if (buckets)
 					pm_buf_fmt(out, "le=\"%s\"} ", bounds[l]);
 				else
@@ -154,7 +158,8 @@ int main(int argc, char **argv)
 {
 	bool tiny = bench_tiny(argc, argv);
 	int rounds = tiny ? 2 : 40, pages = tiny ? 2 : 8;
-	struct pm_label labels[] = { { PM_STR("instance"), PM_STR("127.0.0.1:1") }, { PM_STR("job"), PM_STR("bench") } };
+	struct pm_label labels[] = { { PM_STR("instance"), PM_STR("127.0.0.1:1") },
+		{ PM_STR("job"), PM_STR("bench") } };
 	struct scrape_target target = { .labels = { labels, 2 }, .honor_timestamps = true };
 	struct sink sink = { .app = { sink_layout, sink_layout_free, sink_append, NULL } };
 	struct pm_buf page[8] = { 0 };

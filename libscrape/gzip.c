@@ -55,7 +55,8 @@ void scrape__gunzip_reset(struct scrape__gunzip *z)
 	z->member_ended = false;
 }
 
-/* Room for the next step, never past the maximum; one byte more than that is asked for, to learn whether it is needed. */
+/* Room for the next step, never past the maximum; one byte more than that is asked for, to learn whether it is needed.
+ */
 static int make_room(struct pm_buf *out, size_t *ret_room)
 {
 	size_t left = out->max ? out->max - out->len : STEP;

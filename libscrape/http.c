@@ -1,9 +1,10 @@
-/* http.c - the only includer of libcurl, which is loaded on first use: a short command must not pay for what it doesn't need.
+/* http.c - the only includer of libcurl, which is loaded on first use: a short command must not pay for what it doesn't
+ * need.
  *
- * One multi handle keeps connections and names for all transfers; each transfer keeps its easy handle. Bodies live in buffers that
- * transfers take from a pool while they have one, so that memory goes with what is under way, not with the number of
- * targets. gzip is undone here and not by libcurl, which does not notice a stream that is cut off. Errors are worded as upstream's,
- * where it has words for them. */
+ * One multi handle keeps connections and names for all transfers; each transfer keeps its easy handle. Bodies live in
+ * buffers that transfers take from a pool while they have one, so that memory goes with what is under way, not with the
+ * number of targets. gzip is undone here and not by libcurl, which does not notice a stream that is cut off. Errors are
+ * worded as upstream's, where it has words for them. */
 #include "libscrape/http.h"
 
 #include "libscrape/gzip.h"
@@ -17,21 +18,23 @@
 #include <pthread.h>
 
 enum {
-	RECEIVE_BUFFER = 512 * 1024,   /* libcurl's maximum */
-	HEADERS_MAX = 256 * 1024,      /* bytes of headers of one transfer, redirects too */
-	REQUESTS_MAX = 10,             /* with redirects, as Go's client */
-	POOL_MAX = 16,                 /* idle body buffers */
-	POOLED_SIZE_MAX = 32 << 20,    /* a larger one is not kept */
+	RECEIVE_BUFFER = 512 * 1024, /* libcurl's maximum */
+	HEADERS_MAX = 256 * 1024,    /* bytes of headers of one transfer, redirects too */
+	REQUESTS_MAX = 10,           /* with redirects, as Go's client */
+	POOL_MAX = 16,               /* idle body buffers */
+	POOLED_SIZE_MAX = 32 << 20,  /* a larger one is not kept */
 	WAIT_MAX_MS = 60000,
 };
 
 /* ---- libcurl ------------------------------------------------------------------------------------ */
 
+/* clang-format off */
 #define CURL_FUNCTIONS(X) \
 	X(global_init) X(slist_append) X(slist_free_all) \
 	X(easy_init) X(easy_cleanup) X(easy_setopt) X(easy_getinfo) X(easy_strerror) \
 	X(multi_init) X(multi_cleanup) X(multi_setopt) X(multi_add_handle) X(multi_remove_handle) X(multi_perform) \
 	X(multi_poll) X(multi_wakeup) X(multi_info_read) X(multi_strerror)
+/* clang-format on */
 
 static struct {
 #define X(name) __typeof__(curl_##name) *name;
@@ -46,8 +49,8 @@ static void load_curl(void)
 	void *lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
 	const char *missing = NULL;
 
-#define X(name) \
-	if (lib && !(curl.name = (__typeof__(curl_##name) *)dlsym(lib, "curl_" #name))) \
+#define X(name)                                                                                                        \
+	if (lib && !(curl.name = (__typeof__(curl_##name) *)dlsym(lib, "curl_" #name)))                                \
 		missing = "curl_" #name;
 	CURL_FUNCTIONS(X)
 #undef X
@@ -84,7 +87,7 @@ struct scrape__transfer {
 	struct pm_buf body;
 	size_t header_bytes;
 	bool gzip;
-	char status[64];        /* "404 Not Found" */
+	char status[64]; /* "404 Not Found" */
 	char content_type[256];
 	char error[512];
 	struct scrape__transfer *next_ended;
@@ -210,18 +213,25 @@ static bool header_value(struct pm_str line, const char *name, struct pm_str *re
 /* Reason phrases for HTTP/2, which has none. */
 static const char *reason_of(int status)
 {
-	switch (status) {
-	case 400: return "Bad Request";
-	case 401: return "Unauthorized";
-	case 403: return "Forbidden";
-	case 404: return "Not Found";
-	case 429: return "Too Many Requests";
-	case 500: return "Internal Server Error";
-	case 502: return "Bad Gateway";
-	case 503: return "Service Unavailable";
-	case 504: return "Gateway Timeout";
-	default: return "";
-	}
+	static const struct {
+		int status;
+		const char *reason;
+	} known[] = {
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i].status == status)
+			return known[i].reason;
+	return "";
 }
 
 /* "HTTP/1.1 404 Not Found": a new answer begins, and what the one before said is void. */
@@ -283,7 +293,8 @@ static bool add_headers(struct scrape__transfer *t)
 	return add_header(t, line);
 }
 
-/* What stays the same each time. An environment's proxy is not ours to use; other protocols are closed, to redirects too. */
+/* What stays the same each time. An environment's proxy is not ours to use; other protocols are closed, to redirects
+ * too. */
 static int set_options(struct scrape__transfer *t)
 {
 	CURL *e = t->easy;
@@ -309,8 +320,8 @@ static int set_options(struct scrape__transfer *t)
 	return rc;
 }
 
-int scrape__transfer_new(struct scrape__http *h, const struct scrape__get *get, void *owner, struct scrape__transfer **ret,
-	struct pm_error *err)
+int scrape__transfer_new(struct scrape__http *h, const struct scrape__get *get, void *owner,
+	struct scrape__transfer **ret, struct pm_error *err)
 {
 	struct scrape__transfer *t = pm_calloc(1, sizeof *t);
 	int rc = PM_ERR_NOMEM;
@@ -439,10 +450,12 @@ static void describe(struct scrape__transfer *t, CURLcode code)
 			number ? system_error((int)number, text, sizeof text) : "connection refused");
 		break;
 	case CURLE_COULDNT_RESOLVE_HOST:
-		snprintf(out, size, "dial tcp: lookup %.*s: no such host", (int)(host.len < 100 ? host.len : 100), host.ptr);
+		snprintf(out, size, "dial tcp: lookup %.*s: no such host", (int)(host.len < 100 ? host.len : 100),
+			host.ptr);
 		break;
 	case CURLE_TOO_MANY_REDIRECTS:
-		snprintf(t->error, sizeof t->error, "Get \"%.300s\": stopped after %d redirects", t->get.url, REQUESTS_MAX);
+		snprintf(t->error, sizeof t->error, "Get \"%.300s\": stopped after %d redirects", t->get.url,
+			REQUESTS_MAX);
 		break;
 	case CURLE_PARTIAL_FILE:
 		snprintf(out, size, "unexpected EOF");
@@ -457,7 +470,8 @@ static void describe(struct scrape__transfer *t, CURLcode code)
 		snprintf(out, size, "malformed HTTP response");
 		break;
 	default:
-		snprintf(out, size, "%s", number ? system_error((int)number, text, sizeof text) : curl.easy_strerror(code));
+		snprintf(out, size, "%s",
+			number ? system_error((int)number, text, sizeof text) : curl.easy_strerror(code));
 		break;
 	}
 }

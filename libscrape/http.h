@@ -1,7 +1,7 @@
 /* http.h - inside libscrape: GETs, many at a time, over one libcurl multi handle.
  *
- * A transfer belongs to one URL and is started again and again; connections and names stay known in between. All is used on one
- * thread, but for scrape__http_wake(). */
+ * A transfer belongs to one URL and is started again and again; connections and names stay known in between. All is
+ * used on one thread, but for scrape__http_wake(). */
 #ifndef SCRAPE_HTTP_H
 #define SCRAPE_HTTP_H
 
@@ -35,8 +35,8 @@ struct scrape__get {
 };
 
 /* `get` and its strings are borrowed for as long as the transfer lives. */
-int scrape__transfer_new(struct scrape__http *h, const struct scrape__get *get, void *owner, struct scrape__transfer **ret,
-	struct pm_error *err);
+int scrape__transfer_new(struct scrape__http *h, const struct scrape__get *get, void *owner,
+	struct scrape__transfer **ret, struct pm_error *err);
 /* Gives up what is under way. */
 void scrape__transfer_free(struct scrape__transfer *t);
 int scrape__transfer_start(struct scrape__transfer *t, struct pm_error *err);

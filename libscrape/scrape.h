@@ -16,23 +16,30 @@ extern "C" {
 enum scrape_format {
 	SCRAPE_FORMAT_TEXT,        /* Prometheus text 0.0.4 and 1.0.0 */
 	SCRAPE_FORMAT_OPENMETRICS, /* OpenMetrics 1.0 text; here timestamps are seconds and `# EOF` must end the page */
-	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, of a window into a longer page (pm import): it may end without `# EOF` */
+	SCRAPE_FORMAT_OPENMETRICS_PART, /* the same, a window into a longer page (pm import): `# EOF` may be missing */
 };
 
-enum scrape_item { SCRAPE_ITEM_SAMPLE, SCRAPE_ITEM_HELP, SCRAPE_ITEM_TYPE, SCRAPE_ITEM_UNIT, SCRAPE_ITEM_COMMENT, SCRAPE_ITEM_EOF };
+enum scrape_item {
+	SCRAPE_ITEM_SAMPLE,
+	SCRAPE_ITEM_HELP,
+	SCRAPE_ITEM_TYPE,
+	SCRAPE_ITEM_UNIT,
+	SCRAPE_ITEM_COMMENT,
+	SCRAPE_ITEM_EOF
+};
 
 /* One line of a page. Slices point into the page or into the parser's own memory and are good until the next call. */
 struct scrape_line {
 	enum scrape_item item;
-	int line;                 /* 1-based */
-	struct pm_str text;       /* what names the line: for samples the bytes of name and labels as written, without the blanks
-	                             before the value; for others the whole line without the newline */
-	struct pm_labels labels;  /* samples: sorted, __name__ included, values unescaped, empty values removed */
-	struct pm_str name;       /* HELP, TYPE, UNIT: the metric family */
-	struct pm_str value;      /* HELP text unescaped, TYPE word, UNIT word */
-	double v;                 /* samples */
-	int64_t t_ms;             /* samples: explicit timestamp or PM_NO_TIME */
-	struct pm_labels exemplar;/* samples of OpenMetrics; exemplar_v, exemplar_t_ms go with it when has_exemplar */
+	int line;           /* 1-based */
+	struct pm_str text; /* what names the line: for samples the bytes of name and labels as written, without the
+			       blanks before the value; for others the whole line without the newline */
+	struct pm_labels labels;   /* samples: sorted, __name__ included, values unescaped, empty values removed */
+	struct pm_str name;        /* HELP, TYPE, UNIT: the metric family */
+	struct pm_str value;       /* HELP text unescaped, TYPE word, UNIT word */
+	double v;                  /* samples */
+	int64_t t_ms;              /* samples: explicit timestamp or PM_NO_TIME */
+	struct pm_labels exemplar; /* samples of OpenMetrics; exemplar_v, exemplar_t_ms go with it when has_exemplar */
 	bool has_exemplar;
 	double exemplar_v;
 	int64_t exemplar_t_ms;
@@ -44,12 +51,12 @@ int scrape_parser_new(struct scrape_parser **ret);
 void scrape_parser_free(struct scrape_parser *p);
 /* Start on a page, borrowed until the last next(). */
 void scrape_parser_begin(struct scrape_parser *p, enum scrape_format format, struct pm_str page);
-/* 1: `*ret`; 0: end of the page; PM_ERR_INVALID with err->line, err->column and the reason for a malformed line. Never reads
- * past the page. Cost: linear in the page. */
+/* 1: `*ret`; 0: end of the page; PM_ERR_INVALID with err->line, err->column and the reason for a malformed line. Never
+ * reads past the page. Cost: linear in the page. */
 int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
-/* For readers that know most lines already (pm import): as scrape_parser_next, but labels, exemplar and what is escaped in
- * other lines are left as they are; scrape_parser_labels builds the labels of the sample that was read last, good until the
- * next call. Two samples of one format with equal text hash and text length have equal labels. */
+/* For readers that know most lines already (pm import): as scrape_parser_next, but labels, exemplar and what is escaped
+ * in other lines are left as they are; scrape_parser_labels builds the labels of the sample that was read last, good
+ * until the next call. Two samples of one format with equal text hash and text length have equal labels. */
 int scrape_parser_next_text(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
 uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str text);
 int scrape_parser_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
@@ -66,11 +73,11 @@ void scrape_write_family(struct pm_buf *out, struct pm_str name, const char *typ
 
 /* A target as it will be asked. All strings borrowed for as long as the target is used. */
 struct scrape_target {
-	const char *url;             /* http://host:port/path?query */
-	struct pm_labels labels;     /* target labels: job, instance, ...; normalized */
+	const char *url;         /* http://host:port/path?query */
+	struct pm_labels labels; /* target labels: job, instance, ...; normalized */
 	int64_t interval_ms, timeout_ms;
-	size_t body_size_max;        /* bytes after decompression; 0: the default, 256 MiB */
-	size_t sample_max;           /* 0: none */
+	size_t body_size_max; /* bytes after decompression; 0: the default, 256 MiB */
+	size_t sample_max;    /* 0: none */
 	size_t label_max, label_name_bytes_max, label_value_bytes_max; /* 0: none; over one the scrape fails */
 	bool honor_labels;
 	bool honor_timestamps;
@@ -80,36 +87,39 @@ struct scrape_target {
 /* How a scrape went. */
 struct scrape_report {
 	bool up;
-	int64_t t_ms;               /* timestamp of its samples */
+	int64_t t_ms; /* timestamp of its samples */
 	double duration_s;
 	size_t samples_scraped, samples_post_relabel, series_added;
-	size_t body_bytes;          /* after decompression */
-	char error[512];            /* the reason when not up, one line; as upstream words it where it has words */
+	size_t body_bytes; /* after decompression */
+	char error[512];   /* the reason when not up, one line; as upstream words it where it has words */
 	struct pm_append_stats stored;
 };
 
-/* Parse a page that was already read and store it for `target` with up and the scrape_* series, `report->up` and `error` telling of
- * the page (a malformed page is stored as up 0 with stale markers; that is not an error of this function). `t_ms`: timestamp
- * of the scrape; `fetch_error` not NULL: there is no page, and this is why. Negative: the store refused; nothing stored. */
-int scrape_store_page(struct pm_appender *app, const struct scrape_target *target, enum scrape_format format, struct pm_str page,
-	int64_t t_ms, double fetch_seconds, const char *fetch_error, struct scrape_report *ret, struct pm_error *err);
+/* Parse a page that was already read and store it for `target` with up and the scrape_* series, `report->up` and
+ * `error` telling of the page (a malformed page is stored as up 0 with stale markers; that is not an error of this
+ * function). `t_ms`: timestamp of the scrape; `fetch_error` not NULL: there is no page, and this is why. Negative: the
+ * store refused; nothing stored. */
+int scrape_store_page(struct pm_appender *app, const struct scrape_target *target, enum scrape_format format,
+	struct pm_str page, int64_t t_ms, double fetch_seconds, const char *fetch_error, struct scrape_report *ret,
+	struct pm_error *err);
 
 /* ---- rounds and the loop ------------------------------------------------------------------------ */
 
 struct scrape_loop; /* a libcurl multi handle, connections kept alive, timers; one thread runs it */
 
 /* Called after each scrape, on the loop's thread. `store_rc`, `err`: what scrape_store_page returned. */
-typedef void scrape_done_fn(void *arg, const struct scrape_target *target, const struct scrape_report *report, int store_rc,
-	const struct pm_error *err);
+typedef void scrape_done_fn(void *arg, const struct scrape_target *target, const struct scrape_report *report,
+	int store_rc, const struct pm_error *err);
 
 struct scrape_loop_opts {
 	scrape_done_fn *done;
 	void *arg;
-	const char *user_agent;      /* NULL: "pm/VERSION" */
+	const char *user_agent; /* NULL: "pm/VERSION" */
 };
 
 /* `app` is used on the loop's thread only. PM_ERR_UNSUPPORTED when libcurl can't be loaded. */
-int scrape_loop_new(struct pm_appender *app, const struct scrape_loop_opts *opts, struct scrape_loop **ret, struct pm_error *err);
+int scrape_loop_new(
+	struct pm_appender *app, const struct scrape_loop_opts *opts, struct scrape_loop **ret, struct pm_error *err);
 void scrape_loop_free(struct scrape_loop *l);
 /* Targets (and all they point to) are borrowed until free. */
 int scrape_loop_add(struct scrape_loop *l, const struct scrape_target *target, struct pm_error *err);

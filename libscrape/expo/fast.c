@@ -1,8 +1,8 @@
 /* fast.c - the warm walk: a page and the layout of the last one, side by side.
  *
- * A line is known when the bytes that its entry names, by length and hash, stand there and end where a name must. The bytes were
- * parsed once, when the entry was made, so the labels are right; value and what follows it are new and are read here when they
- * are a plain number and a line break, by the grammar's own function when not. */
+ * A line is known when the bytes that its entry names, by length and hash, stand there and end where a name must. The
+ * bytes were parsed once, when the entry was made, so the labels are right; value and what follows it are new and are
+ * read here when they are a plain number and a line break, by the grammar's own function when not. */
 #include "libscrape/expo/fast.h"
 
 #include "libscrape/expo/lex.h"
@@ -19,7 +19,8 @@ static inline bool starts_with(const struct scrape_parser *p, const char *s, con
 	return (size_t)(p->end - s) >= e->text_len && scrape__text_hash(p, s, e->text_len) == e->text_hash;
 }
 
-/* A comment's bytes end at `s`: does the line? `# EOF` ends an OpenMetrics page or is an error, which the cold path words. */
+/* A comment's bytes end at `s`: does the line? `# EOF` ends an OpenMetrics page or is an error, which the cold path
+ * words. */
 static const char *pass_comment(struct scrape_parser *p, const char *line, const char *s, struct scrape__warm *w)
 {
 	const char *next = s < p->end ? s + 1 : s;

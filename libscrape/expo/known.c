@@ -1,8 +1,8 @@
 /* known.c - finding lines again in a layout that a page differs from.
  *
- * Pages mostly differ by a few lines that came or went, so the entries just behind the expected one are tried first, by the
- * length and hash that each has; only then is the line lexed and looked up by its hash in a table over all entries, which is
- * built when it is first asked. */
+ * Pages mostly differ by a few lines that came or went, so the entries just behind the expected one are tried first, by
+ * the length and hash that each has; only then is the line lexed and looked up by its hash in a table over all entries,
+ * which is built when it is first asked. */
 #include "libscrape/expo/fast.h"
 #include "libtsdb/base/mem.h"
 

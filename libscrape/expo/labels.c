@@ -1,7 +1,7 @@
 /* labels.c - label lists: finding their parts, and making label sets of them.
  *
- * The two formats differ in where blanks may stand, whether a comma must, and whether a value may hold a line break; one
- * inlined function with constant rules serves both. */
+ * The two formats differ in where blanks may stand, whether a comma must, and whether a value may hold a line break;
+ * one inlined function with constant rules serves both. */
 #include "libscrape/expo/lex.h"
 #include "libscrape/expo/parser.h"
 #include "libtsdb/base/mem.h"
@@ -10,11 +10,11 @@
 #include <stdlib.h>
 
 enum list_rules {
-	RULE_BLANKS = 1,    /* blanks may stand around everything */
-	RULE_NO_COMMA = 2,  /* the comma between labels may be missing */
-	RULE_MULTI_LINE = 4,/* values may hold line breaks */
-	RULE_NUL = 8,       /* ... and NULs */
-	RULE_NAME = 16,     /* a quoted string alone is the metric name */
+	RULE_BLANKS = 1,     /* blanks may stand around everything */
+	RULE_NO_COMMA = 2,   /* the comma between labels may be missing */
+	RULE_MULTI_LINE = 4, /* values may hold line breaks */
+	RULE_NUL = 8,        /* ... and NULs */
+	RULE_NAME = 16,      /* a quoted string alone is the metric name */
 };
 
 void scrape__list_begin(struct scrape_parser *p, struct pm_str name)
@@ -51,8 +51,8 @@ static int odd_value(struct scrape_parser *p, struct pm_str v, unsigned rules)
 }
 
 /* A label's name at `s`; *ret_quoted tells which kind. Returns where it ends, NULL when refused. */
-static inline __attribute__((always_inline)) const char *list_name(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
-	struct pm_str *ret, bool *ret_quoted)
+static inline __attribute__((always_inline)) const char *list_name(
+	struct scrape_parser *p, const char *s, struct scrape__label_list *list, struct pm_str *ret, bool *ret_quoted)
 {
 	const char *start = s;
 
@@ -77,8 +77,8 @@ static inline __attribute__((always_inline)) const char *list_name(struct scrape
 }
 
 /* A label's value from its opening quote on. Returns where it ends, NULL when refused. */
-static inline __attribute__((always_inline)) const char *list_value(struct scrape_parser *p, const char *s, struct scrape__label_list *list,
-	unsigned rules, struct pm_str *ret)
+static inline __attribute__((always_inline)) const char *list_value(
+	struct scrape_parser *p, const char *s, struct scrape__label_list *list, unsigned rules, struct pm_str *ret)
 {
 	const char *close;
 	unsigned seen = 0;
@@ -104,8 +104,8 @@ static inline __attribute__((always_inline)) const char *blanks(const char *s, c
 	return rules & RULE_BLANKS ? skip_blanks(s, end) : s;
 }
 
-static inline __attribute__((always_inline)) int label_list(struct scrape_parser *p, const char **ps,
-	struct scrape__label_list *list, unsigned rules)
+static inline __attribute__((always_inline)) int label_list(
+	struct scrape_parser *p, const char **ps, struct scrape__label_list *list, unsigned rules)
 {
 	const char *s = *ps, *end = p->end;
 	struct pm_label l;
@@ -229,11 +229,12 @@ static bool is_normal(struct pm_str s)
 		return false;
 	last = end - 1;
 	if (*last == '0')
-		return last == point + 1; /* 10.0, not 0.10 */
+		return last == point + 1;                                                   /* 10.0, not 0.10 */
 	return *s.ptr != '0' || memcmp(point, ".0000", 5 < s.len - 1 ? 5 : s.len - 1) != 0; /* 1e-05 */
 }
 
-/* `le` of histograms and `quantile` of summaries are numbers, written in one way only, so that "1" and "1.0" are one series. */
+/* `le` of histograms and `quantile` of summaries are numbers, written in one way only, so that "1" and "1.0" are one
+ * series. */
 static void normalize_number(struct scrape_parser *p, struct scrape__label_list *list)
 {
 	struct pm_str name = p->type == SCRAPE__TYPE_HISTOGRAM ? PM_STR("le") : PM_STR("quantile");

@@ -55,7 +55,8 @@ static inline const char *quote_or_backslash(const char *s, const char *end, uns
 #ifdef __SSE2__
 	while (end - s >= 16) {
 		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)s);
-		__m128i stop = _mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
+		__m128i stop =
+			_mm_or_si128(_mm_cmpeq_epi8(b, _mm_set1_epi8('"')), _mm_cmpeq_epi8(b, _mm_set1_epi8('\\')));
 		unsigned stops = (unsigned)_mm_movemask_epi8(stop);
 		/* signed: bytes above 0x7f are below the blank too */
 		unsigned odd = (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(b, _mm_set1_epi8(' ')));
@@ -74,8 +75,8 @@ static inline const char *quote_or_backslash(const char *s, const char *end, uns
 	return s;
 }
 
-/* The closing quote of a string whose inside begins at `s`, or NULL: no end, or a backslash before a line break. NULs between a
- * backslash and the byte that it escapes are passed over, as upstream's lexer does. */
+/* The closing quote of a string whose inside begins at `s`, or NULL: no end, or a backslash before a line break. NULs
+ * between a backslash and the byte that it escapes are passed over, as upstream's lexer does. */
 static inline const char *quote_end(const char *s, const char *end, unsigned *seen)
 {
 	for (;;) {

@@ -12,7 +12,8 @@ extern const double scrape__pow10[23];
 /* Eight ASCII digits, the first in the lowest byte? */
 static inline bool eight_digits(uint64_t w)
 {
-	return ((w & 0xf0f0f0f0f0f0f0f0) | (((w + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4)) == 0x3333333333333333;
+	return ((w & 0xf0f0f0f0f0f0f0f0) | (((w + 0x0606060606060606) & 0xf0f0f0f0f0f0f0f0) >> 4)) ==
+	       0x3333333333333333;
 }
 
 /* Their value: pairs, then fours, then all eight at once. */
@@ -42,8 +43,8 @@ static inline const char *digits(const char *s, const char *end, uint64_t *m)
 	return s;
 }
 
-/* The byte behind the number at `s`, or NULL when the fast way can't tell its value. What stands there is for the caller to judge:
- * unless it ends the token, the token is no plain number. */
+/* The byte behind the number at `s`, or NULL when the fast way can't tell its value. What stands there is for the
+ * caller to judge: unless it ends the token, the token is no plain number. */
 static inline const char *fast_number(const char *s, const char *end, double *ret)
 {
 	const char *start, *point;

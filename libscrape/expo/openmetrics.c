@@ -3,9 +3,10 @@
  *     # HELP name text      # TYPE name word      # UNIT name word      # EOF
  *     name[{label="value",...}] value [timestamp in s] [# {label="value",...} value [timestamp in s]]
  *
- * One blank stands where one is shown and nowhere else; every line ends with a line break and `# EOF` ends the page. Rules that span
- * lines (which suffixes a type has, order, uniqueness) are not looked at here: a stricter reader sits on top, as it sees every
- * item in order with its parts. A SCRAPE_FORMAT_OPENMETRICS_PART may end where any line does. */
+ * One blank stands where one is shown and nowhere else; every line ends with a line break and `# EOF` ends the page.
+ * Rules that span lines (which suffixes a type has, order, uniqueness) are not looked at here: a stricter reader sits
+ * on top, as it sees every item in order with its parts. A SCRAPE_FORMAT_OPENMETRICS_PART may end where any line does.
+ */
 #include "libscrape/expo/lex.h"
 #include "libscrape/expo/number.h"
 #include "libscrape/expo/parser.h"
@@ -42,7 +43,7 @@ static int check_unit(struct scrape_parser *p, struct pm_str name, struct pm_str
 	if (!unit.len)
 		return 0;
 	if (name.len > unit.len && name.ptr[name.len - unit.len - 1] == '_' &&
-	    memcmp(name.ptr + name.len - unit.len, unit.ptr, unit.len) == 0)
+		memcmp(name.ptr + name.len - unit.len, unit.ptr, unit.len) == 0)
 		return 0;
 	return scrape__bad(p, unit.ptr, "unit \"%.*s\" is not a suffix of metric \"%.*s\"",
 		(int)(unit.len < 80 ? unit.len : 80), unit.ptr, (int)(name.len < 80 ? name.len : 80), name.ptr);
@@ -83,8 +84,13 @@ static int metadata(struct scrape_parser *p, const char *s, struct scrape_line *
 
 static int comment(struct scrape_parser *p, const char *s, struct scrape_line *ret)
 {
-	static const struct { const char *word; enum scrape_item item; } words[] = {
-		{ "# HELP ", SCRAPE_ITEM_HELP }, { "# TYPE ", SCRAPE_ITEM_TYPE }, { "# UNIT ", SCRAPE_ITEM_UNIT },
+	static const struct {
+		const char *word;
+		enum scrape_item item;
+	} words[] = {
+		{ "# HELP ", SCRAPE_ITEM_HELP },
+		{ "# TYPE ", SCRAPE_ITEM_TYPE },
+		{ "# UNIT ", SCRAPE_ITEM_UNIT },
 	};
 	size_t left = (size_t)(p->end - s);
 

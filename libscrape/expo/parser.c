@@ -1,7 +1,8 @@
 /* parser.c - the public parser: one page, line by line, in either format.
  *
- * The grammars (text.c, openmetrics.c) find the parts of a line; here they become what scrape.h promises. Memory is that of
- * the longest line: its labels, and its strings when they had escapes. Positions are worked out only for errors. */
+ * The grammars (text.c, openmetrics.c) find the parts of a line; here they become what scrape.h promises. Memory is
+ * that of the longest line: its labels, and its strings when they had escapes. Positions are worked out only for
+ * errors. */
 #include "libscrape/expo/parser.h"
 
 #include "libscrape/expo/lex.h"

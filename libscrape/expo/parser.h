@@ -21,16 +21,16 @@ struct scrape__label_list {
 
 struct scrape_parser {
 	enum scrape_format format;
-	const char *begin, *end; /* the page */
-	const char *pos;         /* the next line */
-	int line;                /* its number */
-	const char *item;        /* where the line at hand begins, leading blanks skipped */
-	bool multi_line;         /* a quoted string of it holds line breaks */
-	bool ended;              /* OpenMetrics: `# EOF` was seen */
-	enum scrape__type type;  /* of the last TYPE line */
-	struct pm_error *err;    /* of the call at hand */
+	const char *begin, *end;                    /* the page */
+	const char *pos;                            /* the next line */
+	int line;                                   /* its number */
+	const char *item;                           /* where the line at hand begins, leading blanks skipped */
+	bool multi_line;                            /* a quoted string of it holds line breaks */
+	bool ended;                                 /* OpenMetrics: `# EOF` was seen */
+	enum scrape__type type;                     /* of the last TYPE line */
+	struct pm_error *err;                       /* of the call at hand */
 	struct scrape__label_list labels, exemplar; /* as they stand in the text; labels.v[0] is the name */
-	char *scratch;           /* unescaped strings of the line at hand */
+	char *scratch;                              /* unescaped strings of the line at hand */
 	size_t scratch_len, scratch_cap;
 	char number[PM_DOUBLE_TEXT_MAX + 2]; /* a normalised `le` or `quantile` */
 };
@@ -39,14 +39,15 @@ struct scrape_parser {
  * scrape_parser_next(). */
 int scrape__lex(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
 
-/* Labels of the sample that was lexed last: unescaped, sorted, checked. `keep_empty`: leave labels with empty values in,
- * which honor_labels must see. Good until the next call. */
+/* Labels of the sample that was lexed last: unescaped, sorted, checked. `keep_empty`: leave labels with empty values
+ * in, which honor_labels must see. Good until the next call. */
 int scrape__labels(struct scrape_parser *p, bool keep_empty, struct pm_labels *ret, struct pm_error *err);
 
 /* Likewise of its exemplar. */
 int scrape__exemplar_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
 
-/* What follows name and labels, from `at` to the end of the line: value, timestamp, exemplar. Moves on to the next line. */
+/* What follows name and labels, from `at` to the end of the line: value, timestamp, exemplar. Moves on to the next
+ * line. */
 int scrape__lex_suffix(struct scrape_parser *p, const char *at, struct scrape_line *ret, struct pm_error *err);
 
 /* The grammars (text.c, openmetrics.c): p->pos is at the start of a line. */
@@ -55,8 +56,8 @@ int scrape__text_suffix(struct scrape_parser *p, const char *s, struct scrape_li
 int scrape__om_lex(struct scrape_parser *p, struct scrape_line *ret);
 int scrape__om_suffix(struct scrape_parser *p, const char *s, struct scrape_line *ret);
 
-/* Label lists (labels.c): `*s` is behind the `{` and moves behind the `}`. In p->labels the first is __name__, its value's ptr NULL
- * as long as no name was seen. */
+/* Label lists (labels.c): `*s` is behind the `{` and moves behind the `}`. In p->labels the first is __name__, its
+ * value's ptr NULL as long as no name was seen. */
 int scrape__text_labels(struct scrape_parser *p, const char **s);
 int scrape__om_labels(struct scrape_parser *p, const char **s);
 int scrape__om_exemplar_labels(struct scrape_parser *p, const char **s);

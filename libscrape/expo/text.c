@@ -4,10 +4,10 @@
  *     name [{label="value", ...}] value [timestamp in ms]
  *     {"any name", "any label"="value", ...} value [timestamp in ms]
  *
- * Blanks and tabs may stand between all parts and in front. What upstream's lexer takes beside that is taken too: commas between
- * labels may be missing, label values may hold line breaks, a value may follow its name without a blank, and text after `#` that is
- * neither HELP nor TYPE followed by a blank is a comment. One thing is not: a NUL at the start of a line, which there ends the
- * page without a word. */
+ * Blanks and tabs may stand between all parts and in front. What upstream's lexer takes beside that is taken too:
+ * commas between labels may be missing, label values may hold line breaks, a value may follow its name without a blank,
+ * and text after `#` that is neither HELP nor TYPE followed by a blank is a comment. One thing is not: a NUL at the
+ * start of a line, which there ends the page without a word. */
 #include "libscrape/expo/lex.h"
 #include "libscrape/expo/number.h"
 #include "libscrape/expo/parser.h"
@@ -23,12 +23,13 @@ static int family_type(struct scrape_parser *p, struct pm_str word)
 		 pm_str_eq(word, PM_STR("untyped")))
 		p->type = SCRAPE__TYPE_OTHER;
 	else
-		return scrape__bad(p, word.ptr, "invalid metric type \"%.*s\"", (int)(word.len < 80 ? word.len : 80), word.ptr);
+		return scrape__bad(
+			p, word.ptr, "invalid metric type \"%.*s\"", (int)(word.len < 80 ? word.len : 80), word.ptr);
 	return 0;
 }
 
-/* HELP or TYPE, from behind the word and its blanks on. One byte between name and text is the separator; blanks that nothing
- * follows are none. */
+/* HELP or TYPE, from behind the word and its blanks on. One byte between name and text is the separator; blanks that
+ * nothing follows are none. */
 static int metadata(struct scrape_parser *p, const char *s, struct scrape_line *ret)
 {
 	const char *start = s, *end, *text;
@@ -40,7 +41,9 @@ static int metadata(struct scrape_parser *p, const char *s, struct scrape_line *
 			return rc;
 	} else {
 		if (s == p->end || !(scrape__class[(unsigned char)*s] & (CHAR_LETTER | CHAR_COLON)))
-			return scrape__expected(p, s, ret->item == SCRAPE_ITEM_HELP ? "a metric name after HELP" : "a metric name after TYPE");
+			return scrape__expected(p, s,
+				ret->item == SCRAPE_ITEM_HELP ? "a metric name after HELP"
+							      : "a metric name after TYPE");
 		s = name_end(s, p->end, CHAR_LETTER | CHAR_COLON | CHAR_DIGIT);
 		ret->name = (struct pm_str){ start, (size_t)(s - start) };
 	}
@@ -89,7 +92,8 @@ static int timestamp(struct scrape_parser *p, const char *s, struct scrape_line 
 		return scrape__bad(p, start, "timestamp out of range");
 	s = skip_blanks(s, p->end);
 	if (s < p->end && *s != '\n')
-		return scrape__expected(p, s, word.len ? "the end of the line after the timestamp" : "a timestamp or the end of the line");
+		return scrape__expected(p, s,
+			word.len ? "the end of the line after the timestamp" : "a timestamp or the end of the line");
 	p->pos = s < p->end ? s + 1 : s;
 	return 0;
 }

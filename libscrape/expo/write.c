@@ -11,7 +11,7 @@ static bool legacy_name(struct pm_str s, bool metric)
 	unsigned first = CHAR_LETTER | (metric ? CHAR_COLON : 0);
 
 	return s.len && (scrape__class[(unsigned char)*s.ptr] & first) &&
-		name_end(s.ptr, s.ptr + s.len, first | CHAR_DIGIT) == s.ptr + s.len;
+	       name_end(s.ptr, s.ptr + s.len, first | CHAR_DIGIT) == s.ptr + s.len;
 }
 
 /* `quotes`: escape \" too, as all but help texts need. */
@@ -20,7 +20,10 @@ static void escaped(struct pm_buf *out, struct pm_str s, bool quotes)
 	size_t done = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
-		const char *as = s.ptr[i] == '\\' ? "\\\\" : s.ptr[i] == '\n' ? "\\n" : s.ptr[i] == '"' && quotes ? "\\\"" : NULL;
+		const char *as = s.ptr[i] == '\\'            ? "\\\\"
+				 : s.ptr[i] == '\n'          ? "\\n"
+				 : s.ptr[i] == '"' && quotes ? "\\\""
+							     : NULL;
 
 		if (!as)
 			continue;

@@ -1,8 +1,8 @@
 /* labels.c - what a target does to the labels of its samples.
  *
- * The labels of the target win: an exposed label of the same name moves to `exported_NAME`, or further when that is taken. With
- * honor_labels the exposed one wins instead, and an exposed empty value means that the label is not to be there at all.
- * Labels of the target that begin with `__` are its own business and reach no sample. */
+ * The labels of the target win: an exposed label of the same name moves to `exported_NAME`, or further when that is
+ * taken. With honor_labels the exposed one wins instead, and an exposed empty value means that the label is not to be
+ * there at all. Labels of the target that begin with `__` are its own business and reach no sample. */
 #include "libscrape/target/target.h"
 
 #include "libscrape/expo/lex.h"
@@ -16,8 +16,10 @@ static bool is_private(struct pm_str name)
 
 /* ---- merging ------------------------------------------------------------------------------------ */
 
-/* Both lists are sorted: one pass. *ret_conflicts: labels of the sample that lost to the target's, kept at the end of the array. */
-static size_t merge(const struct scrape_target *t, struct pm_labels l, struct pm_label *out, size_t room, size_t *ret_conflicts)
+/* Both lists are sorted: one pass. *ret_conflicts: labels of the sample that lost to the target's, kept at the end of
+ * the array. */
+static size_t merge(
+	const struct scrape_target *t, struct pm_labels l, struct pm_label *out, size_t room, size_t *ret_conflicts)
 {
 	size_t i = 0, j = 0, n = 0, conflicts = 0;
 
@@ -110,20 +112,24 @@ int scrape__check_limits(const struct scrape_target *t, struct pm_labels l, stru
 	struct pm_str metric = pm_labels_get(l, PM_NAME_LABEL);
 
 	if (t->label_max && l.count > t->label_max)
-		return pm_fail(err, PM_ERR_LIMIT, "label_limit exceeded (metric: %.*s, number of labels: %zu, limit: %zu)",
-			cut(metric.len), metric.ptr, l.count, t->label_max);
+		return pm_fail(err, PM_ERR_LIMIT,
+			"label_limit exceeded (metric: %.*s, number of labels: %zu, limit: %zu)", cut(metric.len),
+			metric.ptr, l.count, t->label_max);
 	for (size_t i = 0; i < l.count && (t->label_name_bytes_max || t->label_value_bytes_max); i++) {
 		struct pm_str name = l.v[i].name, value = l.v[i].value;
 
 		if (t->label_name_bytes_max && name.len > t->label_name_bytes_max)
 			return pm_fail(err, PM_ERR_LIMIT,
-				"label_name_length_limit exceeded (metric: %.*s, label name: %.*s, length: %zu, limit: %zu)",
-				cut(metric.len), metric.ptr, cut(name.len), name.ptr, name.len, t->label_name_bytes_max);
+				"label_name_length_limit exceeded (metric: %.*s, label name: %.*s, length: %zu, limit: "
+				"%zu)",
+				cut(metric.len), metric.ptr, cut(name.len), name.ptr, name.len,
+				t->label_name_bytes_max);
 		if (t->label_value_bytes_max && value.len > t->label_value_bytes_max)
 			return pm_fail(err, PM_ERR_LIMIT,
-				"label_value_length_limit exceeded (metric: %.*s, label name: %.*s, value: %.*s, length: %zu, limit: %zu)",
-				cut(metric.len), metric.ptr, cut(name.len), name.ptr, cut(value.len), value.ptr, value.len,
-				t->label_value_bytes_max);
+				"label_value_length_limit exceeded (metric: %.*s, label name: %.*s, value: %.*s, "
+				"length: %zu, limit: %zu)",
+				cut(metric.len), metric.ptr, cut(name.len), name.ptr, cut(value.len), value.ptr,
+				value.len, t->label_value_bytes_max);
 	}
 	return 0;
 }

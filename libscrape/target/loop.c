@@ -1,9 +1,9 @@
 /* loop.c - when which target is asked: one thread, one multi handle, a heap of due times.
  *
- * Every target has its own moment within the interval, taken from a hash of what it is, so that they spread and keep their places over
- * restarts. Due times lie on that grid of wall time; waiting goes by the monotonic clock, so that a clock set back does not stop
- * the loop. A scrape that starts within two milliseconds of its due time bears the due time, which makes times compress; what was
- * missed is left out and never caught up on. */
+ * Every target has its own moment within the interval, taken from a hash of what it is, so that they spread and keep
+ * their places over restarts. Due times lie on that grid of wall time; waiting goes by the monotonic clock, so that a
+ * clock set back does not stop the loop. A scrape that starts within two milliseconds of its due time bears the due
+ * time, which makes times compress; what was missed is left out and never caught up on. */
 #include "libscrape/http.h"
 #include "libscrape/target/negotiate.h"
 #include "libscrape/target/target.h"
@@ -74,7 +74,8 @@ static struct job *heap_pop(struct scrape_loop *l)
 
 /* ---- targets ------------------------------------------------------------------------------------ */
 
-int scrape_loop_new(struct pm_appender *app, const struct scrape_loop_opts *opts, struct scrape_loop **ret, struct pm_error *err)
+int scrape_loop_new(
+	struct pm_appender *app, const struct scrape_loop_opts *opts, struct scrape_loop **ret, struct pm_error *err)
 {
 	struct scrape_loop *l = pm_calloc(1, sizeof *l);
 	int rc;

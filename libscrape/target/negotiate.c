@@ -3,10 +3,10 @@
 
 #include <strings.h>
 
-const char scrape__accept[] =
-	"text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,"
-	"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.4,application/openmetrics-text;version=0.0.1;q=0.3,"
-	"*/*;q=0.1";
+const char scrape__accept[] = "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,"
+			      "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.4,application/"
+			      "openmetrics-text;version=0.0.1;q=0.3,"
+			      "*/*;q=0.1";
 
 static bool is_type(struct pm_str type, const char *want)
 {
@@ -24,6 +24,7 @@ int scrape__format_of(const char *content_type, enum scrape_format *ret, struct 
 		*ret = SCRAPE_FORMAT_TEXT;
 	else
 		return pm_fail(err, PM_ERR_UNSUPPORTED,
-			"received unsupported Content-Type \"%s\" and no fallback_scrape_protocol specified for target", content_type);
+			"received unsupported Content-Type \"%s\" and no fallback_scrape_protocol specified for target",
+			content_type);
 	return 0;
 }

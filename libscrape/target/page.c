@@ -1,11 +1,11 @@
 /* page.c - the lines of one page, made into what the store takes.
  *
- * The layout of the target's last page is walked beside the new one (expo/fast.c). When nothing but values changed, the values
- * go to the store as they are (the warm form). Otherwise every line becomes an entry (the cold form): lines that the layout knows
- * keep their series, others get labels.
+ * The layout of the target's last page is walked beside the new one (expo/fast.c). When nothing but values changed, the
+ * values go to the store as they are (the warm form). Otherwise every line becomes an entry (the cold form): lines that
+ * the layout knows keep their series, others get labels.
  *
- * A known line is known by its text and, when it has a `le` or `quantile` label, by the comment above it: after another TYPE line
- * these labels read otherwise. */
+ * A known line is known by its text and, when it has a `le` or `quantile` label, by the comment above it: after another
+ * TYPE line these labels read otherwise. */
 #include "libscrape/target/pager.h"
 
 #include "libtsdb/base/mem.h"
@@ -116,7 +116,7 @@ static int known_line(struct scrape__pager *g, struct pm_error *err)
 	if (text_end == p->end || (text_end[-1] != '}' && *text_end != ' ' && *text_end != '\t'))
 		return 0;
 	if (scrape__lex_suffix(p, text_end, &line, NULL) ||
-	    (g->target->honor_timestamps && line.t_ms > g->fetched->t_ms + FUTURE_MS)) {
+		(g->target->honor_timestamps && line.t_ms > g->fetched->t_ms + FUTURE_MS)) {
 		p->pos = s;
 		return 0;
 	}
@@ -144,7 +144,8 @@ static int keep_strings(struct scrape__pager *g, struct pm_labels *labels)
 	return 0;
 }
 
-static int new_sample(struct scrape__pager *g, const struct scrape_line *line, struct pm_layout_entry *e, struct pm_error *err)
+static int new_sample(
+	struct scrape__pager *g, const struct scrape_line *line, struct pm_layout_entry *e, struct pm_error *err)
 {
 	struct pm_labels labels;
 	int rc = scrape__labels(g->parser, true, &labels, err);
@@ -155,7 +156,8 @@ static int new_sample(struct scrape__pager *g, const struct scrape_line *line, s
 	if (!rc)
 		rc = scrape__target_labels(g->target, labels, &g->arena, &labels);
 	if (rc)
-		return pm_fail(err, g->arena.over_cap ? PM_ERR_LIMIT : rc, "too many new series for the memory of one page");
+		return pm_fail(
+			err, g->arena.over_cap ? PM_ERR_LIMIT : rc, "too many new series for the memory of one page");
 	rc = scrape__check_limits(g->target, labels, err);
 	e->ref = PM_REF_NEW;
 	return rc ? rc : add_sample(g, e, &labels, line, err);
@@ -173,7 +175,8 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 
 	if (rc <= 0)
 		return rc;
-	future = line.item == SCRAPE_ITEM_SAMPLE && g->target->honor_timestamps && line.t_ms > g->fetched->t_ms + FUTURE_MS;
+	future = line.item == SCRAPE_ITEM_SAMPLE && g->target->honor_timestamps &&
+		 line.t_ms > g->fetched->t_ms + FUTURE_MS;
 	e.text_hash = scrape__text_hash(p, line.text.ptr, line.text.len);
 	e.text_len = (uint32_t)line.text.len;
 	i = scrape__known_find(&g->known, e.text_hash, line.text.len);
@@ -188,7 +191,8 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 	} else if (future) {
 		g->samples++, g->kept++; /* counted, as upstream does, but neither stored nor remembered */
 		rc = 0;
-	} else if (i != SCRAPE__UNKNOWN && g->known.entries[i].ref != PM_REF_COMMENT && (same_comment(g, i) || !depends_on_type(p))) {
+	} else if (i != SCRAPE__UNKNOWN && g->known.entries[i].ref != PM_REF_COMMENT &&
+		   (same_comment(g, i) || !depends_on_type(p))) {
 		rc = add_sample(g, &g->known.entries[i], NULL, &line, err);
 	} else {
 		rc = new_sample(g, &line, &e, err);
@@ -237,7 +241,8 @@ int scrape__parse_page(struct scrape__pager *g, struct pm_page *ret, struct pm_e
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		w.values = g->values;
 		warm = scrape__warm_walk(g->parser, l, !g->target->honor_timestamps, &w) &&
-			scrape__ends_with_report(l, w.entry_count) && w.value_count + SCRAPE__REPORT_COUNT == l->series_count;
+		       scrape__ends_with_report(l, w.entry_count) &&
+		       w.value_count + SCRAPE__REPORT_COUNT == l->series_count;
 	}
 	g->samples = w.samples;
 	g->kept = w.value_count;

@@ -21,14 +21,14 @@ struct scrape__pager {
 	const struct scrape__fetched *fetched;
 	const struct pm_layout *layout; /* of the last page, or NULL */
 	int64_t start_ns;
-	uint64_t comment_hash;          /* of the last comment line, 0: none */
-	size_t samples, kept, added;    /* sample lines; those not dropped; those whose text is new */
+	uint64_t comment_hash;       /* of the last comment line, 0: none */
+	size_t samples, kept, added; /* sample lines; those not dropped; those whose text is new */
 };
 
 int scrape__add_entry(struct scrape__pager *g, const struct pm_page_entry *e, struct pm_error *err);
 
-/* Parse the page in the form that fits, with the scrape's own series behind. An error means that the page is no good; what was
- * counted until then stays. */
+/* Parse the page in the form that fits, with the scrape's own series behind. An error means that the page is no good;
+ * what was counted until then stays. */
 int scrape__parse_page(struct scrape__pager *g, struct pm_page *ret, struct pm_error *err);
 
 /* The scrape's own series (report.c): as entries, or as the last values of a warm page. */

@@ -1,18 +1,29 @@
 /* report.c - the series that a scrape has of itself: `up` and the scrape_* ones.
  *
- * They are entries behind those of the page, without text; their hash is their number here. A failed scrape has only these, so that
- * whatever its target showed before gets stale markers.
+ * They are entries behind those of the page, without text; their hash is their number here. A failed scrape has only
+ * these, so that whatever its target showed before gets stale markers.
  *
- * scrape_series_added counts the lines whose text the layout does not know. That is upstream's count, except for series that come
- * back while the layout still has them. */
+ * scrape_series_added counts the lines whose text the layout does not know. That is upstream's count, except for series
+ * that come back while the layout still has them. */
 #include "libscrape/target/pager.h"
 
 #include "libtsdb/base/clock.h"
 
-enum { REPORT_UP, REPORT_DURATION, REPORT_SCRAPED, REPORT_POST_RELABEL, REPORT_ADDED, REPORT_COUNT = SCRAPE__REPORT_COUNT };
+enum {
+	REPORT_UP,
+	REPORT_DURATION,
+	REPORT_SCRAPED,
+	REPORT_POST_RELABEL,
+	REPORT_ADDED,
+	REPORT_COUNT = SCRAPE__REPORT_COUNT
+};
 
 static const char *const report_names[REPORT_COUNT] = {
-	"up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling", "scrape_series_added",
+	"up",
+	"scrape_duration_seconds",
+	"scrape_samples_scraped",
+	"scrape_samples_post_metric_relabeling",
+	"scrape_series_added",
 };
 #define REPORT_HASH(i) (UINT64_C(0x7363726170650000) + (uint64_t)(i))
 

@@ -1,6 +1,7 @@
 /* store.c - one scrape into the store: its page, or what stands for one when it failed.
  *
- * The store refuses a page whose layout another process changed meanwhile; then the page is parsed again with the new one. */
+ * The store refuses a page whose layout another process changed meanwhile; then the page is parsed again with the new
+ * one. */
 #include "libscrape/target/pager.h"
 
 #include "libtsdb/base/clock.h"
@@ -8,8 +9,8 @@
 
 #include <stdio.h>
 
-#define ARENA_MAX   ((size_t)1 << 30) /* labels of lines that are new */
-#define STORE_TRIES 8                 /* how often another process may change the layout under us */
+#define ARENA_MAX ((size_t)1 << 30) /* labels of lines that are new */
+#define STORE_TRIES 8               /* how often another process may change the layout under us */
 
 int scrape__pager_new(struct scrape__pager **ret)
 {
@@ -108,8 +109,8 @@ static int store_once(struct scrape__pager *g, struct pm_appender *app, struct s
 	return rc;
 }
 
-int scrape__store(struct scrape__pager *g, struct pm_appender *app, const struct scrape_target *t, const struct scrape__fetched *f,
-	struct scrape_report *ret, struct pm_error *err)
+int scrape__store(struct scrape__pager *g, struct pm_appender *app, const struct scrape_target *t,
+	const struct scrape__fetched *f, struct scrape_report *ret, struct pm_error *err)
 {
 	struct scrape_report r = { .t_ms = f->t_ms, .body_bytes = f->error ? 0 : f->page.len };
 	int rc = PM_ERR_STALE;
@@ -129,8 +130,9 @@ int scrape__store(struct scrape__pager *g, struct pm_appender *app, const struct
 	return rc;
 }
 
-int scrape_store_page(struct pm_appender *app, const struct scrape_target *target, enum scrape_format format, struct pm_str page,
-	int64_t t_ms, double fetch_seconds, const char *fetch_error, struct scrape_report *ret, struct pm_error *err)
+int scrape_store_page(struct pm_appender *app, const struct scrape_target *target, enum scrape_format format,
+	struct pm_str page, int64_t t_ms, double fetch_seconds, const char *fetch_error, struct scrape_report *ret,
+	struct pm_error *err)
 {
 	struct scrape__fetched f = { format, page, t_ms, fetch_seconds, fetch_error };
 	struct scrape__pager *g = NULL;

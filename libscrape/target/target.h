@@ -6,8 +6,8 @@
 #include "libtsdb/base/arena.h"
 #include "libtsdb/base/buf.h"
 
-/* Labels of a sample with those of its target (labels.c). `l` may hold labels with empty values. The result is normalized and lives in
- * `a`; its strings are those of `l` and the target. */
+/* Labels of a sample with those of its target (labels.c). `l` may hold labels with empty values. The result is
+ * normalized and lives in `a`; its strings are those of `l` and the target. */
 int scrape__target_labels(const struct scrape_target *t, struct pm_labels l, struct pm_arena *a, struct pm_labels *ret);
 /* Labels of one of the scrape's own series. */
 int scrape__report_labels(const struct scrape_target *t, struct pm_str name, struct pm_arena *a, struct pm_labels *ret);
@@ -31,7 +31,7 @@ struct scrape__fetched {
 };
 
 /* As scrape_store_page(). */
-int scrape__store(struct scrape__pager *g, struct pm_appender *app, const struct scrape_target *t, const struct scrape__fetched *f,
-	struct scrape_report *ret, struct pm_error *err);
+int scrape__store(struct scrape__pager *g, struct pm_appender *app, const struct scrape_target *t,
+	const struct scrape__fetched *f, struct scrape_report *ret, struct pm_error *err);
 
 #endif

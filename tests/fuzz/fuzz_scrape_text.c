@@ -1,8 +1,9 @@
-/* fuzz_scrape_text.c - pages in both text formats: no page may hurt, and what a target showed before may not change what is read.
+/* fuzz_scrape_text.c - pages in both text formats: no page may hurt, and what a target showed before may not change
+ * what is read.
  *
- * Input: one byte of options (bit 0 OpenMetrics, bit 1 honor_labels, bit 2 honor_timestamps), a page, and after a byte 0x1e another. Without
- * the other it is the first page with its lines turned around. The second page is stored cold, with the first one's layout, and
- * with its own: the samples must be equal. */
+ * Input: one byte of options (bit 0 OpenMetrics, bit 1 honor_labels, bit 2 honor_timestamps), a page, and after a byte
+ * 0x1e another. Without the other it is the first page with its lines turned around. The second page is stored cold,
+ * with the first one's layout, and with its own: the samples must be equal. */
 #include "libscrape/scrape.h"
 #include "libtsdb/base/buf.h"
 #include "libtsdb/base/clock.h"
@@ -135,13 +136,15 @@ static long parse(enum scrape_format format, struct pm_str page)
 	return rc ? -1 : samples;
 }
 
-static void store(struct sink *s, const struct scrape_target *t, enum scrape_format format, struct pm_str page, struct scrape_report *r)
+static void store(struct sink *s, const struct scrape_target *t, enum scrape_format format, struct pm_str page,
+	struct scrape_report *r)
 {
 	s->app = (struct pm_appender){ sink_layout, sink_layout_free, sink_append, NULL };
 	REQUIRE(scrape_store_page(&s->app, t, format, page, T_MS, 0, NULL, r, NULL) == 0);
 }
 
-static void require_equal(const struct sink *a, const struct sink *b, const struct scrape_report *x, const struct scrape_report *y)
+static void require_equal(
+	const struct sink *a, const struct sink *b, const struct scrape_report *x, const struct scrape_report *y)
 {
 	REQUIRE(x->up == y->up && strcmp(x->error, y->error) == 0);
 	REQUIRE(x->samples_scraped == y->samples_scraped && x->samples_post_relabel == y->samples_post_relabel);
@@ -150,7 +153,8 @@ static void require_equal(const struct sink *a, const struct sink *b, const stru
 		REQUIRE(memcmp(&a->samples[i], &b->samples[i], sizeof a->samples[i]) == 0);
 }
 
-static void check_pages(const struct scrape_target *t, enum scrape_format format, struct pm_str first, struct pm_str second)
+static void check_pages(
+	const struct scrape_target *t, enum scrape_format format, struct pm_str first, struct pm_str second)
 {
 	struct sink cold = { 0 }, warm = { 0 };
 	struct scrape_report c, w;

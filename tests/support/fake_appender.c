@@ -152,13 +152,16 @@ static void store_entry(struct fake_appender *f, struct fake_layout *row, const 
 	row->shown[row->shown_count++] = e->e.ref;
 }
 
-static void store_page(struct fake_appender *f, struct fake_layout *old, const struct pm_page *page, struct fake_layout *row)
+static void store_page(
+	struct fake_appender *f, struct fake_layout *old, const struct pm_page *page, struct fake_layout *row)
 {
 	size_t n = page->values ? old->count : page->entry_count, value = 0;
 
 	assert(pm_grow(&row->entries, &row->cap, n + 1) == 0);
 	for (size_t i = 0; i < n; i++) {
-		struct pm_page_entry e = page->values ? (struct pm_page_entry){ .e = old->entries[i], .t_ms = PM_NO_TIME } : page->entries[i];
+		struct pm_page_entry e = page->values
+						 ? (struct pm_page_entry){ .e = old->entries[i], .t_ms = PM_NO_TIME }
+						 : page->entries[i];
 
 		if (page->values && e.e.ref < PM_REF_MAX)
 			e.v = page->values[value++];

@@ -61,7 +61,8 @@ static bool read_request(int fd, char *out)
 
 static const struct target_reply *reply_to(const struct target_server *s, const char *request)
 {
-	static const struct target_reply not_found = { "", PM_STR("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), TARGET_KEEP, { 0 } };
+	static const struct target_reply not_found = { "",
+		PM_STR("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), TARGET_KEEP, { 0 } };
 
 	for (const struct target_reply *r = s->replies; r->path; r++) {
 		size_t n = strlen(r->path);

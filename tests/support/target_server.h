@@ -1,4 +1,5 @@
-/* target_server.h - scrape targets that do what a script says: a small HTTP server on 127.0.0.1, a thread a connection. */
+/* target_server.h - scrape targets that do what a script says: a small HTTP server on 127.0.0.1, a thread a connection.
+ */
 #ifndef TARGET_SERVER_H
 #define TARGET_SERVER_H
 
@@ -26,7 +27,8 @@ struct target_server *target_server_new(const struct target_reply *replies);
 /* Closes all connections and waits for its threads. */
 void target_server_free(struct target_server *s);
 int target_server_port(const struct target_server *s);
-/* How many connections and requests there were; the bytes of the last request (NUL-terminated, good until the next one). */
+/* How many connections and requests there were; the bytes of the last request (NUL-terminated, good until the next
+ * one). */
 unsigned target_server_connections(struct target_server *s);
 unsigned target_server_requests(struct target_server *s);
 const char *target_server_last_request(struct target_server *s);

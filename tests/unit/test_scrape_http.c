@@ -17,26 +17,41 @@
 static const struct target_reply replies[] = {
 	{ "/good", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Length: 8\r\n\r\n" PAGE), TARGET_KEEP, { 0 } },
 	{ "/plain-close", PM_STR("HTTP/1.0 200 OK\r\n\r\n" PAGE), TARGET_CLOSE, { 0 } },
-	{ "/chunked", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Transfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n4\r\nb 2\n\r\n0\r\n\r\n"), TARGET_KEEP, { 0 } },
-	{ "/om", PM_STR("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text; version=1.0.0\r\nContent-Length: 14\r\n\r\na 1\nb 2\n# EOF\n"),
-	  TARGET_KEEP, { 0 } },
-	{ "/om-cut", PM_STR("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text\r\nContent-Length: 8\r\n\r\n" PAGE), TARGET_KEEP, { 0 } },
+	{ "/chunked",
+		PM_STR("HTTP/1.1 200 OK\r\n" TEXT
+		       "Transfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n4\r\nb 2\n\r\n0\r\n\r\n"),
+		TARGET_KEEP, { 0 } },
+	{ "/om",
+		PM_STR("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text; "
+		       "version=1.0.0\r\nContent-Length: 14\r\n\r\na 1\nb 2\n# EOF\n"),
+		TARGET_KEEP, { 0 } },
+	{ "/om-cut",
+		PM_STR("HTTP/1.1 200 OK\r\nContent-Type: application/openmetrics-text\r\nContent-Length: "
+		       "8\r\n\r\n" PAGE),
+		TARGET_KEEP, { 0 } },
 	{ "/hop", PM_STR("HTTP/1.1 302 Found\r\nLocation: /good\r\nContent-Length: 3\r\n\r\nxyz"), TARGET_KEEP, { 0 } },
 	{ "/loop", PM_STR("HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n"), TARGET_KEEP, { 0 } },
-	{ "/to-file", PM_STR("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"), TARGET_KEEP, { 0 } },
+	{ "/to-file", PM_STR("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"),
+		TARGET_KEEP, { 0 } },
 	{ "/slow", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Length: 8\r\n\r\na 1\n"), TARGET_HANG, { 0 } },
 	{ "/silent", PM_STR(""), TARGET_HANG, { 0 } },
 	{ "/nothing", PM_STR(""), TARGET_CLOSE, { 0 } },
-	{ "/endless", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "\r\n"), TARGET_AGAIN, PM_STR("a 1\na 1\na 1\na 1\na 1\na 1\na 1\na 1\n") },
-	{ "/endless-headers", PM_STR("HTTP/1.1 200 OK\r\n"), TARGET_AGAIN, PM_STR("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n") },
+	{ "/endless", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "\r\n"), TARGET_AGAIN,
+		PM_STR("a 1\na 1\na 1\na 1\na 1\na 1\na 1\na 1\n") },
+	{ "/endless-headers", PM_STR("HTTP/1.1 200 OK\r\n"), TARGET_AGAIN,
+		PM_STR("X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n") },
 	{ "/half", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Length: 1000\r\n\r\n" PAGE), TARGET_CLOSE, { 0 } },
-	{ "/half-chunk", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Transfer-Encoding: chunked\r\n\r\n8\r\na 1\n"), TARGET_CLOSE, { 0 } },
+	{ "/half-chunk", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Transfer-Encoding: chunked\r\n\r\n8\r\na 1\n"),
+		TARGET_CLOSE, { 0 } },
 	{ "/garbage", PM_STR("SSH-2.0-OpenSSH_9.2\r\n"), TARGET_CLOSE, { 0 } },
-	{ "/garbage-page", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Length: 9\r\n\r\na 1\n\x80\x81 x\n"), TARGET_KEEP, { 0 } },
+	{ "/garbage-page", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Length: 9\r\n\r\na 1\n\x80\x81 x\n"), TARGET_KEEP,
+		{ 0 } },
 	{ "/teapot", PM_STR("HTTP/1.1 418 I'm a teapot\r\nContent-Length: 5\r\n\r\nshort"), TARGET_CLOSE, { 0 } },
 	{ "/empty-500", PM_STR("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"), TARGET_KEEP, { 0 } },
-	{ "/html", PM_STR("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n" PAGE), TARGET_KEEP, { 0 } },
-	{ "/fake-gzip", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\n" PAGE), TARGET_KEEP, { 0 } },
+	{ "/html", PM_STR("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 8\r\n\r\n" PAGE), TARGET_KEEP,
+		{ 0 } },
+	{ "/fake-gzip", PM_STR("HTTP/1.1 200 OK\r\n" TEXT "Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\n" PAGE),
+		TARGET_KEEP, { 0 } },
 	{ 0 },
 };
 
@@ -102,7 +117,9 @@ static void new_loop(struct fixture *x)
 static struct scrape_target target_of(struct fixture *x, const char *path)
 {
 	snprintf(x->url, sizeof x->url, "http://127.0.0.1:%d%s", target_server_port(x->server), path);
-	return (struct scrape_target){ .url = x->url, .labels = { labels, 1 }, .interval_ms = 60000, .timeout_ms = 20000 };
+	return (struct scrape_target){
+		.url = x->url, .labels = { labels, 1 }, .interval_ms = 60000, .timeout_ms = 20000
+	};
 }
 
 /* One scrape; returns its error. */
@@ -153,7 +170,8 @@ static void test_request_headers(void **state)
 	assert_contains(request, "\r\nUser-Agent: pm/" PM_VERSION "\r\n");
 	assert_contains(request, "\r\nAccept-Encoding: gzip\r\n");
 	assert_contains(request, "\r\nX-Prometheus-Scrape-Timeout-Seconds: 2.5\r\n");
-	assert_contains(request, "\r\nAccept: text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,");
+	assert_contains(request,
+		"\r\nAccept: text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,");
 	assert_contains(request, ",*/*;q=0.1\r\n");
 }
 
@@ -163,9 +181,14 @@ static void test_content_types(void **state)
 		const char *type;
 		int format; /* -1: refused */
 	} cases[] = {
-		{ "text/plain", SCRAPE_FORMAT_TEXT }, { "Text/Plain; version=1.0.0; escaping=allow-utf-8", SCRAPE_FORMAT_TEXT },
-		{ "", SCRAPE_FORMAT_TEXT }, { "  ", SCRAPE_FORMAT_TEXT }, { "application/openmetrics-text;version=1.0.0", SCRAPE_FORMAT_OPENMETRICS },
-		{ "text/html", -1 }, { "application/json", -1 }, { "text/plainer", -1 },
+		{ "text/plain", SCRAPE_FORMAT_TEXT },
+		{ "Text/Plain; version=1.0.0; escaping=allow-utf-8", SCRAPE_FORMAT_TEXT },
+		{ "", SCRAPE_FORMAT_TEXT },
+		{ "  ", SCRAPE_FORMAT_TEXT },
+		{ "application/openmetrics-text;version=1.0.0", SCRAPE_FORMAT_OPENMETRICS },
+		{ "text/html", -1 },
+		{ "application/json", -1 },
+		{ "text/plainer", -1 },
 	};
 
 	(void)state;
@@ -226,14 +249,16 @@ static void test_down(void **state)
 	int port = target_server_closed_port();
 
 	snprintf(x->url, sizeof x->url, "http://127.0.0.1:%d/metrics", port);
-	snprintf(want, sizeof want, "Get \"http://127.0.0.1:%d/metrics\": dial tcp 127.0.0.1:%d: connect: connection refused", port, port);
+	snprintf(want, sizeof want,
+		"Get \"http://127.0.0.1:%d/metrics\": dial tcp 127.0.0.1:%d: connect: connection refused", port, port);
 	assert_string_equal(scrape(x, &t), want);
 	assert_true(x->report.duration_s < 10);
 }
 
 static void test_bad_urls(void **state)
 {
-	static const char *const urls[] = { "file:///etc/passwd", "gopher://127.0.0.1/", "http://", "http://127.0.0.1:99999999/", "" };
+	static const char *const urls[] = { "file:///etc/passwd", "gopher://127.0.0.1/", "http://",
+		"http://127.0.0.1:99999999/", "" };
 	struct fixture *x = *state;
 
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
@@ -300,7 +325,8 @@ static const char *scrape_packed(struct fixture *x, struct pm_str packed, size_t
 	struct pm_buf answer = { 0 };
 	const char *why;
 
-	pm_buf_fmt(&answer, "HTTP/1.1 200 OK\r\n" TEXT "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", packed.len);
+	pm_buf_fmt(&answer, "HTTP/1.1 200 OK\r\n" TEXT "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+		packed.len);
 	pm_buf_str(&answer, packed);
 	r[0].bytes = pm_buf_view(&answer);
 	target_server_free(x->server);
@@ -326,7 +352,8 @@ static void test_gzip(void **state)
 	assert_string_equal(scrape_packed(x, pm_buf_view(&packed), 8), "");
 	assert_string_equal(scrape_packed(x, pm_buf_view(&packed), 7), "body size limit exceeded");
 	for (size_t cut = 1; cut < packed.len; cut++)
-		assert_string_equal(scrape_packed(x, (struct pm_str){ packed.ptr, packed.len - cut }, 0), "unexpected EOF");
+		assert_string_equal(
+			scrape_packed(x, (struct pm_str){ packed.ptr, packed.len - cut }, 0), "unexpected EOF");
 	put_gzip(&packed, PM_STR("c 3\n")); /* a second member goes on where the first ended */
 	assert_string_equal(scrape_packed(x, pm_buf_view(&packed), 0), "");
 	assert_int_equal(x->report.samples_scraped, 3);
@@ -470,6 +497,6 @@ static void test_get(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TEST_MAIN(T(test_good), T(test_request_headers), T(test_content_types), T(test_bad_answers), T(test_garbage_protocol), T(test_down),
-	T(test_bad_urls), T(test_timeouts), T(test_body_limit), T(test_gzip), T(test_gzip_bomb), T(test_once_asks_all), T(test_run),
-	T(test_run_does_not_catch_up), T(test_stop), T(test_get))
+TEST_MAIN(T(test_good), T(test_request_headers), T(test_content_types), T(test_bad_answers), T(test_garbage_protocol),
+	T(test_down), T(test_bad_urls), T(test_timeouts), T(test_body_limit), T(test_gzip), T(test_gzip_bomb),
+	T(test_once_asks_all), T(test_run), T(test_run_does_not_catch_up), T(test_stop), T(test_get))

@@ -22,7 +22,9 @@ static int setup(void **state)
 
 	pm_clock_freeze(T0); /* no time passes while a page is parsed */
 	x->fake = fake_appender_new();
-	x->target = (struct scrape_target){ .url = "http://h/metrics", .labels = { target_labels, 2 }, .honor_timestamps = true };
+	x->target = (struct scrape_target){
+		.url = "http://h/metrics", .labels = { target_labels, 2 }, .honor_timestamps = true
+	};
 	x->t_ms = T0;
 	*state = x;
 	return 0;
@@ -46,7 +48,9 @@ static const char *scrape_as(struct fixture *x, enum scrape_format format, const
 	char *report;
 
 	x->t_ms += 15000;
-	assert_ok(scrape_store_page(&x->fake->app, &x->target, format, pm_str(page), x->t_ms, 0.25, NULL, &x->report, &err), &err);
+	assert_ok(scrape_store_page(
+			  &x->fake->app, &x->target, format, pm_str(page), x->t_ms, 0.25, NULL, &x->report, &err),
+		&err);
 	snprintf(text, sizeof text, "%s", x->fake->last.ptr);
 	report = strstr(text, "{__name__=\"up\"");
 	if (report) {
@@ -98,7 +102,8 @@ static void test_first_then_warm(void **state)
 	assert_string_equal(scrape_text(x, "# HELP a A\na 1\nb{x=\"1\"} 2\n\nc 3\n"), A("1") B("2") C("3"));
 	assert_report(x, 1, 3, 3, 3);
 	assert_int_equal(x->fake->warm_pages, 0);
-	assert_string_equal(scrape_text(x, "# HELP a A\na 4.5\nb{x=\"1\"} NaN\nc 1e300\n\n"), A("4.5") B("NaN") C("1e+300"));
+	assert_string_equal(
+		scrape_text(x, "# HELP a A\na 4.5\nb{x=\"1\"} NaN\nc 1e300\n\n"), A("4.5") B("NaN") C("1e+300"));
 	assert_report(x, 1, 3, 3, 0);
 	assert_int_equal(x->fake->warm_pages, 1);
 	assert_int_equal(x->fake->series_count, 8);
@@ -123,11 +128,13 @@ static void test_lines_that_come_and_go(void **state)
 	struct fixture *x = *state;
 
 	scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\n");
-	assert_string_equal(scrape_text(x, "a 1\nc 3\n"), A("1") C("3") "stale {__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
+	assert_string_equal(scrape_text(x, "a 1\nc 3\n"),
+		A("1") C("3") "stale {__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
 	assert_report(x, 1, 2, 2, 0);
 	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\n"), A("1") B("2") C("3"));
 	assert_report(x, 1, 3, 3, 1);
-	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\nd 4\n"), A("1") B("2") C("3") "{__name__=\"d\",instance=\"i\",job=\"j\"} 4\n");
+	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\nd 4\n"),
+		A("1") B("2") C("3") "{__name__=\"d\",instance=\"i\",job=\"j\"} 4\n");
 	assert_report(x, 1, 4, 4, 1);
 }
 
@@ -137,13 +144,14 @@ static void test_prefix_is_no_match(void **state)
 	struct fixture *x = *state;
 
 	scrape_text(x, "a 1\n");
-	assert_string_equal(scrape_text(x, "a5 3\n"), "{__name__=\"a5\",instance=\"i\",job=\"j\"} 3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
+	assert_string_equal(scrape_text(x, "a5 3\n"),
+		"{__name__=\"a5\",instance=\"i\",job=\"j\"} 3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
 	scrape_text(x, "a 1\n");
-	assert_string_equal(scrape_text(x, "a{x=\"1\"} 3\n"),
-		"{__name__=\"a\",instance=\"i\",job=\"j\",x=\"1\"} 3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
+	assert_string_equal(scrape_text(x, "a{x=\"1\"} 3\n"), "{__name__=\"a\",instance=\"i\",job=\"j\",x=\"1\"} "
+							      "3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
 	scrape_text(x, "a 1\n");
-	assert_string_equal(scrape_text(x, "a {x=\"1\"} 3\n"),
-		"{__name__=\"a\",instance=\"i\",job=\"j\",x=\"1\"} 3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
+	assert_string_equal(scrape_text(x, "a {x=\"1\"} 3\n"), "{__name__=\"a\",instance=\"i\",job=\"j\",x=\"1\"} "
+							       "3\nstale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
 	scrape_text(x, "a 1\n");
 	assert_string_equal(scrape_text(x, "a+3\n"), A("3"));
 }
@@ -164,8 +172,9 @@ static void test_malformed_page_is_a_failed_scrape(void **state)
 	struct fixture *x = *state;
 
 	scrape_text(x, "a 1\nb{x=\"1\"} 2\n");
-	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\nc x\n"),
-		"stale {__name__=\"a\",instance=\"i\",job=\"j\"}\nstale {__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
+	assert_string_equal(
+		scrape_text(x, "a 1\nb{x=\"1\"} 2\nc x\n"), "stale {__name__=\"a\",instance=\"i\",job=\"j\"}\nstale "
+							    "{__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
 	assert_report(x, 0, 2, 2, 0);
 	assert_string_equal(x->report.error, "line 3, column 3: \"x\" is not a number");
 	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\n"), A("1") B("2"));
@@ -178,8 +187,9 @@ static void test_failed_fetch(void **state)
 	struct pm_error err = { 0 };
 
 	scrape_text(x, "a 1\n");
-	assert_ok(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, (struct pm_str){ NULL, 0 }, T0 + 60000, 0.25,
-		"connection refused", &x->report, &err), &err);
+	assert_ok(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, (struct pm_str){ NULL, 0 },
+			  T0 + 60000, 0.25, "connection refused", &x->report, &err),
+		&err);
 	assert_contains(x->fake->last.ptr, "stale {__name__=\"a\"");
 	assert_report(x, 0, 0, 0, 0);
 	assert_string_equal(x->report.error, "connection refused");
@@ -240,12 +250,14 @@ static void test_honor_labels(void **state)
 	struct fixture *x = *state;
 
 	x->target.honor_labels = true;
-	assert_string_equal(scrape_text(x, "a{job=\"own\",instance=\"\"} 1\nc 1\n"), "{__name__=\"a\",job=\"own\"} 1\n" C("1"));
+	assert_string_equal(
+		scrape_text(x, "a{job=\"own\",instance=\"\"} 1\nc 1\n"), "{__name__=\"a\",job=\"own\"} 1\n" C("1"));
 }
 
 static void test_private_target_labels_reach_no_sample(void **state)
 {
-	static const struct pm_label labels[] = { { PM_STR("__address__"), PM_STR("h:1") }, { PM_STR("job"), PM_STR("j") } };
+	static const struct pm_label labels[] = { { PM_STR("__address__"), PM_STR("h:1") },
+		{ PM_STR("job"), PM_STR("j") } };
 	struct fixture *x = *state;
 
 	x->target.labels = (struct pm_labels){ labels, 2 };
@@ -270,7 +282,8 @@ static void test_limits(void **state)
 	assert_string_equal(x->report.error, "label_limit exceeded (metric: a, number of labels: 5, limit: 4)");
 	x->target.label_name_bytes_max = 8;
 	scrape_text(x, "a{longername=\"1\"} 1\n");
-	assert_contains(x->report.error, "label_name_length_limit exceeded (metric: a, label name: longername, length: 10, limit: 8)");
+	assert_contains(x->report.error,
+		"label_name_length_limit exceeded (metric: a, label name: longername, length: 10, limit: 8)");
 	x->target.label_value_bytes_max = 8;
 	scrape_text(x, "a{x=\"123456789\"} 1\n");
 	assert_contains(x->report.error, "label_value_length_limit exceeded");
@@ -299,15 +312,20 @@ static void test_type_line_changes(void **state)
 	/* warm to the TYPE line, cold behind it */
 	scrape_text(x, "# TYPE h histogram\nh{le=\"1\"} 1\n");
 	assert_string_equal(scrape_text(x, "# TYPE h histogram\nh{le=\"1\"} 1\nh{le=\"2\"} 1\n"),
-		"{__name__=\"h\",instance=\"i\",job=\"j\",le=\"1.0\"} 1\n{__name__=\"h\",instance=\"i\",job=\"j\",le=\"2.0\"} 1\n");
+		"{__name__=\"h\",instance=\"i\",job=\"j\",le=\"1.0\"} "
+		"1\n{__name__=\"h\",instance=\"i\",job=\"j\",le=\"2.0\"} 1\n");
 }
 
 static void test_openmetrics(void **state)
 {
 	struct fixture *x = *state;
 
-	assert_string_equal(scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 1 # {t=\"x\"} 1 2\nc 3\n# EOF\n"), A("1") C("3"));
-	assert_string_equal(scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 2 # {t=\"y\"} 1 2\nc 4\n# EOF\n"), A("2") C("4"));
+	assert_string_equal(
+		scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 1 # {t=\"x\"} 1 2\nc 3\n# EOF\n"),
+		A("1") C("3"));
+	assert_string_equal(
+		scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 2 # {t=\"y\"} 1 2\nc 4\n# EOF\n"),
+		A("2") C("4"));
 	assert_int_equal(x->fake->warm_pages, 1);
 	scrape_as(x, SCRAPE_FORMAT_OPENMETRICS, "# TYPE a counter\na 2 # {t=\"y\"} 1 2\nc 4\n");
 	assert_string_equal(x->report.error, "line 4, column 1: data does not end with # EOF");
@@ -331,12 +349,14 @@ static void test_layout_changed_under_us(void **state)
 	x->fake->stale_next = 3;
 	assert_string_equal(scrape_text(x, "a 2\n"), A("2"));
 	x->fake->stale_next = 1000;
-	assert_code(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, PM_STR("a 3\n"), T0, 0, NULL, &x->report, &err),
+	assert_code(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, PM_STR("a 3\n"), T0, 0, NULL,
+			    &x->report, &err),
 		PM_ERR_STALE, NULL);
 	assert_true(x->fake->stale_next > 900);
 	x->fake->stale_next = 0;
 	x->fake->refuse = PM_ERR_NOSPACE;
-	assert_code(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, PM_STR("a 3\n"), T0, 0, NULL, &x->report, &err),
+	assert_code(scrape_store_page(&x->fake->app, &x->target, SCRAPE_FORMAT_TEXT, PM_STR("a 3\n"), T0, 0, NULL,
+			    &x->report, &err),
 		PM_ERR_NOSPACE, NULL);
 }
 
@@ -345,8 +365,16 @@ static void test_layout_changed_under_us(void **state)
 static void make_page(struct test_rng *r, struct pm_buf *out, uint64_t names)
 {
 	static const char *const formats[] = {
-		"m%d %d\n", "m%d{a=\"%d\"} 1\n", "m%d{le=\"1\",b=\"\\\"%d\"} 2.5\n", "# TYPE m%d histogram\n", "# HELP m%d h%d\n", "m%d %d 1700000000001\n",
-		"# TYPE m%d gauge\n", "\n", "{\"m.%d\",q=\"%d\"} NaN\n", "m%d{x=\"\n%d\"} 1\n",
+		"m%d %d\n",
+		"m%d{a=\"%d\"} 1\n",
+		"m%d{le=\"1\",b=\"\\\"%d\"} 2.5\n",
+		"# TYPE m%d histogram\n",
+		"# HELP m%d h%d\n",
+		"m%d %d 1700000000001\n",
+		"# TYPE m%d gauge\n",
+		"\n",
+		"{\"m.%d\",q=\"%d\"} NaN\n",
+		"m%d{x=\"\n%d\"} 1\n",
 	};
 
 	pm_buf_reset(out);
@@ -420,8 +448,9 @@ static void test_out_of_memory(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TEST_MAIN(T(test_first_then_warm), T(test_reordered_page_keeps_its_series), T(test_lines_that_come_and_go), T(test_prefix_is_no_match),
-	T(test_first_of_duplicates_wins), T(test_malformed_page_is_a_failed_scrape), T(test_failed_fetch), T(test_empty_page_is_up),
-	T(test_explicit_timestamps), T(test_samples_of_the_future), T(test_exposed_labels_move_aside), T(test_honor_labels),
-	T(test_private_target_labels_reach_no_sample), T(test_limits), T(test_type_line_changes), T(test_openmetrics),
-	T(test_layout_changed_under_us), T(test_memory_changes_nothing), T(test_out_of_memory))
+TEST_MAIN(T(test_first_then_warm), T(test_reordered_page_keeps_its_series), T(test_lines_that_come_and_go),
+	T(test_prefix_is_no_match), T(test_first_of_duplicates_wins), T(test_malformed_page_is_a_failed_scrape),
+	T(test_failed_fetch), T(test_empty_page_is_up), T(test_explicit_timestamps), T(test_samples_of_the_future),
+	T(test_exposed_labels_move_aside), T(test_honor_labels), T(test_private_target_labels_reach_no_sample),
+	T(test_limits), T(test_type_line_changes), T(test_openmetrics), T(test_layout_changed_under_us),
+	T(test_memory_changes_nothing), T(test_out_of_memory))

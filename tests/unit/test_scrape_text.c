@@ -100,8 +100,8 @@ static void check_refuse(enum scrape_format format, const struct refuse *c)
 	int rc = render(format, c->page, &out, &err);
 
 	if (rc != PM_ERR_INVALID || err.line != c->line || err.column != c->column || strcmp(err.msg, c->reason))
-		fail_msg("%.*s\ngave %d, %d:%d: %s\nnot %d:%d: %s\nafter %s", PM_STR_ARG(c->page), rc, err.line, err.column,
-			err.msg, c->line, c->column, c->reason, out.ptr ? out.ptr : "nothing");
+		fail_msg("%.*s\ngave %d, %d:%d: %s\nnot %d:%d: %s\nafter %s", PM_STR_ARG(c->page), rc, err.line,
+			err.column, err.msg, c->line, c->column, c->reason, out.ptr ? out.ptr : "nothing");
 	pm_buf_release(&out);
 }
 
@@ -133,7 +133,8 @@ static const struct accept text_accepted[] = {
 	{ P("a{b=\"\\\"\\\\\\n\\x\"} 1"), "__name__=[a],b=[\"\\\n\\x] 1\n" },
 	{ P("a{b=\"x\ny\"} 1\nc 2"), "__name__=[a],b=[x\ny] 1\n__name__=[c] 2\n" },
 	{ P("a{b=\"}{,=#\"} 1"), "__name__=[a],b=[}{,=#] 1\n" },
-	{ P("a{b=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"} 1"), "__name__=[a],b=[\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80] 1\n" },
+	{ P("a{b=\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"} 1"),
+		"__name__=[a],b=[\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80] 1\n" },
 	{ P("{\"my.metric\",\"l.x\"=\"y\"} 1"), "__name__=[my.metric],l.x=[y] 1\n" },
 	{ P("{\"a\"} 1"), "__name__=[a] 1\n" },
 	{ P("{\"a\",} 1"), "__name__=[a] 1\n" },
@@ -161,10 +162,12 @@ static void test_text_metadata(void **state)
 		{ P("# HELP \"a.b\" x\n# TYPE \"a.b\" counter\n"), "HELP a.b [x]\nTYPE a.b [counter]\n" },
 		{ P("# HELP \"a\\\"b\" x\n"), "HELP a\"b [x]\n" },
 		{ P("#\n# x\n#x\n# HELPx\n# Hrandom\n#HELP a b\n# HELP\n"),
-		  "COMMENT <#>\nCOMMENT <# x>\nCOMMENT <#x>\nCOMMENT <# HELPx>\nCOMMENT <# Hrandom>\nCOMMENT <#HELP a b>\n"
-		  "COMMENT <# HELP>\n" },
+			"COMMENT <#>\nCOMMENT <# x>\nCOMMENT <#x>\nCOMMENT <# HELPx>\nCOMMENT <# Hrandom>\nCOMMENT "
+			"<#HELP a b>\n"
+			"COMMENT <# HELP>\n" },
 		{ P("# EOF\na 1"), "COMMENT <# EOF>\n__name__=[a] 1\n" },
-		{ P("# TYPE a counter\n# TYPE a gauge\n# TYPE a histogram\n"), "TYPE a [counter]\nTYPE a [gauge]\nTYPE a [histogram]\n" },
+		{ P("# TYPE a counter\n# TYPE a gauge\n# TYPE a histogram\n"),
+			"TYPE a [counter]\nTYPE a [gauge]\nTYPE a [histogram]\n" },
 	};
 
 	(void)state;
@@ -267,18 +270,47 @@ static void test_text_numbers(void **state)
 		const char *text;
 		double want;
 	} cases[] = {
-		{ "0", 0 }, { "-0", -0.0 }, { "1", 1 }, { "+1", 1 }, { "-1", -1 }, { ".5", .5 }, { "5.", 5 }, { "-.5e1", -5 },
-		{ "1e3", 1e3 }, { "1E+3", 1e3 }, { "1e-3", 1e-3 }, { "000000000000000000000012", 12 }, { "12345678", 12345678 },
-		{ "123456789012345678", 123456789012345678. }, { "9007199254740993", 9007199254740993. },
-		{ "18446744073709551615", 18446744073709551615. }, { "0.1", 0.1 }, { "3.14159265358979", 3.14159265358979 },
-		{ "0.12345678901234567", 0.12345678901234567 }, { "4.9351e-05", 4.9351e-05 }, { "1e22", 1e22 }, { "1e23", 1e23 },
-		{ "1e-22", 1e-22 }, { "1e-23", 1e-23 }, { "123456789e15", 123456789e15 }, { "1e308", 1e308 },
-		{ "1.7976931348623157e308", 1.7976931348623157e308 }, { "5e-324", 5e-324 }, { "1e-400", 0 },
-		{ "2.2250738585072014e-308", 2.2250738585072014e-308 }, { "0e999", 0 }, { "1e0000000003", 1e3 },
-		{ "Inf", INFINITY }, { "+Inf", INFINITY }, { "-inf", -INFINITY }, { "infinity", INFINITY }, { "-INFINITY", -INFINITY },
+		{ "0", 0 },
+		{ "-0", -0.0 },
+		{ "1", 1 },
+		{ "+1", 1 },
+		{ "-1", -1 },
+		{ ".5", .5 },
+		{ "5.", 5 },
+		{ "-.5e1", -5 },
+		{ "1e3", 1e3 },
+		{ "1E+3", 1e3 },
+		{ "1e-3", 1e-3 },
+		{ "000000000000000000000012", 12 },
+		{ "12345678", 12345678 },
+		{ "123456789012345678", 123456789012345678. },
+		{ "9007199254740993", 9007199254740993. },
+		{ "18446744073709551615", 18446744073709551615. },
+		{ "0.1", 0.1 },
+		{ "3.14159265358979", 3.14159265358979 },
+		{ "0.12345678901234567", 0.12345678901234567 },
+		{ "4.9351e-05", 4.9351e-05 },
+		{ "1e22", 1e22 },
+		{ "1e23", 1e23 },
+		{ "1e-22", 1e-22 },
+		{ "1e-23", 1e-23 },
+		{ "123456789e15", 123456789e15 },
+		{ "1e308", 1e308 },
+		{ "1.7976931348623157e308", 1.7976931348623157e308 },
+		{ "5e-324", 5e-324 },
+		{ "1e-400", 0 },
+		{ "2.2250738585072014e-308", 2.2250738585072014e-308 },
+		{ "0e999", 0 },
+		{ "1e0000000003", 1e3 },
+		{ "Inf", INFINITY },
+		{ "+Inf", INFINITY },
+		{ "-inf", -INFINITY },
+		{ "infinity", INFINITY },
+		{ "-INFINITY", -INFINITY },
 	};
 	static const char *const nans[] = { "NaN", "nan", "NAN" };
-	static const char *const refused[] = { "+nan", "-NaN", "in", "1e", "1e+", "--1", "+-1", ".", "e5", "1.2.3", "1,5", "0b1", "1 e5" };
+	static const char *const refused[] = { "+nan", "-NaN", "in", "1e", "1e+", "--1", "+-1", ".", "e5", "1.2.3",
+		"1,5", "0b1", "1 e5" };
 	struct scrape_parser *p;
 	struct scrape_line l;
 	char page[128];
@@ -309,14 +341,17 @@ static void test_text_numbers(void **state)
 static void test_text_normalized_labels(void **state)
 {
 	static const struct accept cases[] = {
-		{ P("# TYPE h histogram\nh{le=\"1\"} 1\nh{le=\"+Inf\"} 1\nh{le=\"0.50\"} 1\nh{le=\"1e10\"} 1\nh{le=\"x\"} 1\nh{quantile=\"1\"} 1"),
-		  "TYPE h [histogram]\n__name__=[h],le=[1.0] 1\n__name__=[h],le=[+Inf] 1\n__name__=[h],le=[0.5] 1\n"
-		  "__name__=[h],le=[1e+10] 1\n__name__=[h],le=[x] 1\n__name__=[h],quantile=[1] 1\n" },
-		{ P("# TYPE s summary\ns{quantile=\"1\"} 1\ns{quantile=\"0\"} 1\ns{quantile=\"-0\"} 1\ns{le=\"1\"} 1\n"),
-		  "TYPE s [summary]\n__name__=[s],quantile=[1.0] 1\n__name__=[s],quantile=[0.0] 1\n"
-		  "__name__=[s],quantile=[0.0] 1\n__name__=[s],le=[1] 1\n" },
+		{ P("# TYPE h histogram\nh{le=\"1\"} 1\nh{le=\"+Inf\"} 1\nh{le=\"0.50\"} 1\nh{le=\"1e10\"} "
+		    "1\nh{le=\"x\"} 1\nh{quantile=\"1\"} 1"),
+			"TYPE h [histogram]\n__name__=[h],le=[1.0] 1\n__name__=[h],le=[+Inf] 1\n__name__=[h],le=[0.5] "
+			"1\n"
+			"__name__=[h],le=[1e+10] 1\n__name__=[h],le=[x] 1\n__name__=[h],quantile=[1] 1\n" },
+		{ P("# TYPE s summary\ns{quantile=\"1\"} 1\ns{quantile=\"0\"} 1\ns{quantile=\"-0\"} 1\ns{le=\"1\"} "
+		    "1\n"),
+			"TYPE s [summary]\n__name__=[s],quantile=[1.0] 1\n__name__=[s],quantile=[0.0] 1\n"
+			"__name__=[s],quantile=[0.0] 1\n__name__=[s],le=[1] 1\n" },
 		{ P("h{le=\"1\"} 1\n# TYPE h histogram\n# TYPE g gauge\nh{le=\"1\"} 1"),
-		  "__name__=[h],le=[1] 1\nTYPE h [histogram]\nTYPE g [gauge]\n__name__=[h],le=[1] 1\n" },
+			"__name__=[h],le=[1] 1\nTYPE h [histogram]\nTYPE g [gauge]\n__name__=[h],le=[1] 1\n" },
 	};
 
 	(void)state;
@@ -360,8 +395,13 @@ static void test_text_names_the_line(void **state)
 	static const struct {
 		const char *page, *text;
 	} cases[] = {
-		{ "a 1", "a" }, { "  a  1", "a" }, { "a{b=\"c\"} 1", "a{b=\"c\"}" }, { "a { b=\"c\" }1", "a { b=\"c\" }" },
-		{ "{\"x\"}\t1 5\n", "{\"x\"}" }, { "# HELP a b\n", "# HELP a b" }, { " #x\nb 1", "#x" },
+		{ "a 1", "a" },
+		{ "  a  1", "a" },
+		{ "a{b=\"c\"} 1", "a{b=\"c\"}" },
+		{ "a { b=\"c\" }1", "a { b=\"c\" }" },
+		{ "{\"x\"}\t1 5\n", "{\"x\"}" },
+		{ "# HELP a b\n", "# HELP a b" },
+		{ " #x\nb 1", "#x" },
 	};
 	struct scrape_parser *p;
 	struct scrape_line l;
@@ -415,21 +455,27 @@ static void test_om_accept(void **state)
 	static const struct accept cases[] = {
 		{ P("# EOF"), "EOF <# EOF>\n" },
 		{ P("# EOF\n"), "EOF <# EOF>\n" },
-		{ P("# HELP a x \\\" \\n \\\\ \\x\n# TYPE a_seconds gauge\n# UNIT a_seconds seconds\n# UNIT b \n# HELP c \n# EOF\n"),
-		  "HELP a [x \" \n \\ \\x]\nTYPE a_seconds [gauge]\nUNIT a_seconds [seconds]\nUNIT b []\nHELP c []\nEOF <# EOF>\n" },
-		{ P("# TYPE a counter\n# TYPE b gaugehistogram\n# TYPE c info\n# TYPE d stateset\n# TYPE e unknown\n# EOF"),
-		  "TYPE a [counter]\nTYPE b [gaugehistogram]\nTYPE c [info]\nTYPE d [stateset]\nTYPE e [unknown]\nEOF <# EOF>\n" },
+		{ P("# HELP a x \\\" \\n \\\\ \\x\n# TYPE a_seconds gauge\n# UNIT a_seconds seconds\n# UNIT b \n# HELP "
+		    "c \n# EOF\n"),
+			"HELP a [x \" \n \\ \\x]\nTYPE a_seconds [gauge]\nUNIT a_seconds [seconds]\nUNIT b []\nHELP c "
+			"[]\nEOF <# EOF>\n" },
+		{ P("# TYPE a counter\n# TYPE b gaugehistogram\n# TYPE c info\n# TYPE d stateset\n# TYPE e unknown\n# "
+		    "EOF"),
+			"TYPE a [counter]\nTYPE b [gaugehistogram]\nTYPE c [info]\nTYPE d [stateset]\nTYPE e "
+			"[unknown]\nEOF <# EOF>\n" },
 		{ P("a 33 123.123\nb 1 1520879607.789\nc 1 -1.5\nd 1 1e3\n# EOF\n"),
-		  "__name__=[a] 33 @123123\n__name__=[b] 1 @1520879607789\n__name__=[c] 1 @-1500\n__name__=[d] 1 @1000000\nEOF <# EOF>\n" },
+			"__name__=[a] 33 @123123\n__name__=[b] 1 @1520879607789\n__name__=[c] 1 @-1500\n__name__=[d] 1 "
+			"@1000000\nEOF <# EOF>\n" },
 		{ P("a{b=\"c\",d=\"e\"} 1\na{b=\"c\",} 2\na{} 3\n# EOF\n"),
-		  "__name__=[a],b=[c],d=[e] 1\n__name__=[a],b=[c] 2\n__name__=[a] 3\nEOF <# EOF>\n" },
+			"__name__=[a],b=[c],d=[e] 1\n__name__=[a],b=[c] 2\n__name__=[a] 3\nEOF <# EOF>\n" },
 		{ P("a_total 1 # {id=\"x\"} 4\na_total 1 2 # {} 4 5.5\na_total 1 # {b=\"c\",a=\"\\\"\"} NaN\n# EOF\n"),
-		  "__name__=[a_total] 1 # id=[x] 4\n__name__=[a_total] 1 @2000 #  4 @5500\n__name__=[a_total] 1 # a=[\"],b=[c] NaN\n"
-		  "EOF <# EOF>\n" },
+			"__name__=[a_total] 1 # id=[x] 4\n__name__=[a_total] 1 @2000 #  4 @5500\n__name__=[a_total] 1 "
+			"# a=[\"],b=[c] NaN\n"
+			"EOF <# EOF>\n" },
 		{ P("# TYPE h histogram\nh_bucket{le=\"1\"} 1 # {x=\"# {\"} 0.5\n# EOF\n"),
-		  "TYPE h [histogram]\n__name__=[h_bucket],le=[1.0] 1 # x=[# {] 0.5\nEOF <# EOF>\n" },
+			"TYPE h [histogram]\n__name__=[h_bucket],le=[1.0] 1 # x=[# {] 0.5\nEOF <# EOF>\n" },
 		{ P("# HELP \"go.gc\" x\n{\"go.gc\",q=\"0\"} 1\n{q=\"0\",\"h.s\",a=\"b\"} 2\n# EOF\n"),
-		  "HELP go.gc [x]\n__name__=[go.gc],q=[0] 1\n__name__=[h.s],a=[b],q=[0] 2\nEOF <# EOF>\n" },
+			"HELP go.gc [x]\n__name__=[go.gc],q=[0] 1\n__name__=[h.s],a=[b],q=[0] 2\nEOF <# EOF>\n" },
 	};
 
 	(void)state;
@@ -468,10 +514,12 @@ static void test_om_refuse(void **state)
 		{ P("# TYPE c counter \n# EOF"), 1, 10, "invalid metric type \"counter \"" },
 		{ P("# TYPE c  counter\n# EOF"), 1, 10, "invalid metric type \" counter\"" },
 		{ P("# TYPE \n# EOF"), 1, 8, "expected a metric name, got the end of the line" },
-		{ P("# HELP m\n# EOF"), 1, 9, "expected a blank and text after the metric name, got the end of the line" },
+		{ P("# HELP m\n# EOF"), 1, 9,
+			"expected a blank and text after the metric name, got the end of the line" },
 		{ P("# HELP m x"), 1, 11, "data does not end with # EOF" },
 		{ P("# UNIT metric suffix\n# EOF"), 1, 15, "unit \"suffix\" is not a suffix of metric \"metric\"" },
-		{ P("# UNIT metricsuffix suffix\n# EOF"), 1, 21, "unit \"suffix\" is not a suffix of metric \"metricsuffix\"" },
+		{ P("# UNIT metricsuffix suffix\n# EOF"), 1, 21,
+			"unit \"suffix\" is not a suffix of metric \"metricsuffix\"" },
 		{ P("# UNIT suffix suffix\n# EOF"), 1, 15, "unit \"suffix\" is not a suffix of metric \"suffix\"" },
 		{ P("a{b='c'} 1\n# EOF"), 1, 5, "expected a label value in double quotes, got '''" },
 		{ P("a{,b=\"c\"} 1\n# EOF"), 1, 3, "expected a label name or '}', got ','" },
@@ -480,7 +528,8 @@ static void test_om_refuse(void **state)
 		{ P("a {b=\"c\"} 1\n# EOF"), 1, 3, "\"{b=\"c\"}\" is not a number" },
 		{ P("a{b=\"c\nd\"} 1\n# EOF"), 1, 5, "a label value that does not end in its line" },
 		{ P("a 1 # {b=c}\n# EOF"), 1, 10, "expected a label value in double quotes, got 'c'" },
-		{ P("a 1 # {b=\"c\"}\n# EOF"), 1, 14, "expected a value after the exemplar's labels, got the end of the line" },
+		{ P("a 1 # {b=\"c\"}\n# EOF"), 1, 14,
+			"expected a value after the exemplar's labels, got the end of the line" },
 		{ P("a 1 # {bb} 1\n# EOF"), 1, 10, "expected '=' after a label name, got '}'" },
 		{ P("a 1 # {\"bb\"} 1\n# EOF"), 1, 12, "expected '=' after a label name, got '}'" },
 		{ P("a 1 # {b=\"c\"} 1_2\n# EOF"), 1, 15, "\"1_2\" is not a number" },
@@ -598,8 +647,9 @@ static void test_write(void **state)
 	scrape_write_family(&out, P("a.b"), "gauge", P(""));
 	scrape_write_sample(&out, (struct pm_labels){ odd, 3 }, NAN, PM_NO_TIME);
 	scrape_write_sample(&out, (struct pm_labels){ odd, 1 }, 1e21, PM_NO_TIME);
-	assert_string_equal(out.ptr, "# HELP a:b help \\\\ \\n \"\n# TYPE a:b counter\na:b{x=\"q\\\"\\\\\\n\"} 1.5\na:b +Inf 17\n"
-				     "# TYPE \"a.b\" gauge\n{\"a.b\",\"x y\"=\"1\",z=\"2\"} NaN\n{\"a.b\"} 1e+21\n");
+	assert_string_equal(out.ptr,
+		"# HELP a:b help \\\\ \\n \"\n# TYPE a:b counter\na:b{x=\"q\\\"\\\\\\n\"} 1.5\na:b +Inf 17\n"
+		"# TYPE \"a.b\" gauge\n{\"a.b\",\"x y\"=\"1\",z=\"2\"} NaN\n{\"a.b\"} 1e+21\n");
 	pm_buf_release(&out);
 }
 
@@ -627,7 +677,8 @@ static void test_write_reads_back(void **state)
 		v[0] = (struct pm_label){ PM_NAME_LABEL, s[0] };
 		bytes[1][0] = 'x'; /* sorts behind __name__ */
 		v[1] = (struct pm_label){ s[1], s[2] };
-		scrape_write_sample(&out, (struct pm_labels){ v, 2 }, (double)round / 7, round & 1 ? round : PM_NO_TIME);
+		scrape_write_sample(
+			&out, (struct pm_labels){ v, 2 }, (double)round / 7, round & 1 ? round : PM_NO_TIME);
 		scrape_parser_begin(p, SCRAPE_FORMAT_TEXT, pm_buf_view(&out));
 		assert_int_equal(scrape_parser_next(p, &l, &err), 1);
 		assert_true(pm_labels_eq(l.labels, (struct pm_labels){ v, 2 }));
@@ -639,7 +690,7 @@ static void test_write_reads_back(void **state)
 	scrape_parser_free(p);
 }
 
-TEST_MAIN(TEST(test_text_accept), TEST(test_text_metadata), TEST(test_text_nul), TEST(test_text_refuse), TEST(test_text_numbers),
-	TEST(test_text_normalized_labels), TEST(test_text_normal_numbers),
-	TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept),
-	TEST(test_om_refuse), TEST(test_om_part), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
+TEST_MAIN(TEST(test_text_accept), TEST(test_text_metadata), TEST(test_text_nul), TEST(test_text_refuse),
+	TEST(test_text_numbers), TEST(test_text_normalized_labels), TEST(test_text_normal_numbers),
+	TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept), TEST(test_om_refuse),
+	TEST(test_om_part), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
