@@ -40,7 +40,7 @@ enum promql_type promql_expr_type(const struct promql_expr *e);
 struct pm_str promql_expr_text(const struct promql_expr *e);
 
 /* The canonical one-line text (upstream's Expr.String()), and the text over several lines (Prettify). The caller frees with
- * free(). NULL: out of memory. */
+ * free(). NULL: out of memory, or more than 64 MiB over several lines. */
 char *promql_print(const struct promql_expr *e);
 char *promql_prettify(const struct promql_expr *e);
 /* The tree as JSON, as /api/v1/parse_query gives it. */

@@ -4,7 +4,8 @@
 
 #include "libpromql/parse/func.h"
 
-enum { LINE_MAX_CHARS = 100, INDENT = 2 };
+/* Deep nesting makes indentation outweigh the text many times: the output has a limit of its own. */
+enum { LINE_MAX_CHARS = 100, INDENT = 2, OUTPUT_MAX = 64 << 20 };
 
 static void pretty(struct pm_buf *b, const struct promql_node *n, unsigned level);
 static void pretty_body(struct pm_buf *b, const struct promql_node *n, unsigned level);
@@ -142,8 +143,9 @@ static void pretty(struct pm_buf *b, const struct promql_node *n, unsigned level
 
 char *promql_prettify(const struct promql_expr *e)
 {
-	struct pm_buf b = { 0 };
+	struct pm_buf b;
 
+	pm_buf_init(&b, OUTPUT_MAX);
 	pretty(&b, e->root, 0);
 	return promql__take_text(&b);
 }

@@ -401,6 +401,8 @@ static void print_binary(struct pm_buf *b, const struct promql_node *n)
 
 void promql__print_node(struct pm_buf *b, const struct promql_node *n)
 {
+	if (pm_buf_error(b)) /* full: nothing more would be taken */
+		return;
 	switch (n->kind) {
 	case PROMQL_NODE_NUMBER:
 		print_number(b, n->number.v, n->number.is_duration);

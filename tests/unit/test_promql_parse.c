@@ -1,5 +1,5 @@
-/* test_promql_parse.c - what the parser takes and refuses: canonical text of good queries, position and words of errors, limits,
- * matchers, and every allocation failing once. */
+/* test_promql_parse.c - what the parser takes and refuses: canonical text of good queries, position and words of errors,
+ * limits, matchers, and every allocation failing once. */
 #include "tests/support/test.h"
 
 #include "libpromql/parse/ast.h"
@@ -606,5 +606,5 @@ static void test_no_memory(void **state TEST_UNUSED)
 
 TEST_MAIN(TEST(test_numbers), TEST(test_strings), TEST(test_selectors), TEST(test_modifiers), TEST(test_durations),
 	TEST(test_operators), TEST(test_calls), TEST(test_bad_tokens), TEST(test_bad_grammar), TEST(test_bad_rules),
-	TEST(test_empty_text), TEST(test_types_and_positions), TEST(test_functions), TEST(test_matchers), TEST(test_limits),
-	TEST(test_no_memory))
+	TEST(test_empty_text), TEST(test_types_and_positions), TEST(test_functions), TEST(test_matchers),
+	TEST(test_limits), TEST(test_no_memory))
