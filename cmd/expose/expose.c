@@ -78,7 +78,12 @@ static int expose_linux(struct pm_ctx *ctx, struct settings *s)
 	struct pm_error err = { 0 };
 	int rc;
 	if (s->listen) {
-		rc = pm_expose_serve(s->listen, &s->linux_opts, &err);
+		rc = pm_linux_memory_new(&s->linux_opts.memory);
+		if (rc != 0)
+			pm_fail(&err, rc, "out of memory");
+		else
+			rc = pm_expose_serve(s->listen, &s->linux_opts, &err);
+		pm_linux_memory_free(s->linux_opts.memory);
 	} else {
 		s->linux_opts.failed = warn_failed;
 		rc = pm_linux_page(&s->linux_opts, &page, &err);

@@ -10,10 +10,11 @@
 
 enum { NAMES_MAX = 64, CONNECTION_MAX = 64, WORKER_MAX = 4 };
 
-/* The server hands its `serve` to handlers without looking into it; ours holds the options. */
-struct pm_serve {
-	const struct pm_linux_opts *opts;
-};
+/* The server hands its `serve` to handlers without looking into it; to us it is the options. */
+static const struct pm_linux_opts *opts_of(const struct pm_request *r)
+{
+	return (const struct pm_linux_opts *)(const void *)r->serve;
+}
 
 /* Values of all parameters called `name`, behind `base`, which stays in force. */
 static int names_of(struct pm_request *r, const char *name, const char *const *base, size_t base_count,
@@ -39,7 +40,7 @@ static int names_of(struct pm_request *r, const char *name, const char *const *b
 static int page(struct pm_request *r, struct pm_error *err)
 {
 	const char *only[NAMES_MAX], *without[NAMES_MAX];
-	struct pm_linux_opts opts = *r->serve->opts;
+	struct pm_linux_opts opts = *opts_of(r);
 	int rc = names_of(r, "collect[]", NULL, 0, only, &opts.only_count);
 	if (rc == 0)
 		rc = names_of(r, "exclude[]", opts.without, opts.without_count, without, &opts.without_count);
@@ -48,7 +49,7 @@ static int page(struct pm_request *r, struct pm_error *err)
 	if (opts.only_count)
 		opts.only = only;
 	else
-		opts.only_count = r->serve->opts->only_count;
+		opts.only_count = opts_of(r)->only_count;
 	opts.without = without;
 	return pm_linux_page(&opts, &r->out, err);
 }
@@ -80,14 +81,13 @@ static const struct pm_route routes[] = {
 
 int pm_expose_serve(const char *addr, const struct pm_linux_opts *opts, struct pm_error *err)
 {
-	struct pm_serve serve = { opts };
 	struct pm_server_opts so = { .routes = routes,
-		.serve = &serve,
+		.serve = (struct pm_serve *)(uintptr_t)opts,
 		.connection_max = CONNECTION_MAX,
 		.worker_max = WORKER_MAX,
 		.body_max = 1 << 16 };
 	struct pm_listen_addr bound;
-	struct pm_server *server;
+	struct pm_server *server = NULL;
 	sigset_t stop;
 	int signo;
 	int rc = pm_listen(addr, &so.listen_fd, &bound, err);
@@ -99,10 +99,12 @@ int pm_expose_serve(const char *addr, const struct pm_linux_opts *opts, struct p
 	sigaddset(&stop, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &stop, NULL);
 	rc = pm_server_new(&so, &server, err);
-	if (rc != 0)
-		return rc;
-	fprintf(stderr, "pm expose: http://%s/metrics\n", bound.text);
-	sigwait(&stop, &signo);
+	if (rc == 0)
+		rc = pm_server_start(server, err);
+	if (rc == 0) {
+		fprintf(stderr, "pm expose: http://%s/metrics\n", bound.text);
+		sigwait(&stop, &signo);
+	}
 	pm_server_free(server);
-	return 0;
+	return rc;
 }

@@ -6,6 +6,8 @@
 #include "cmd/expose/expose.h"
 #include "libtsdb/base/clock.h"
 
+#include <pthread.h>
+
 static const struct collector {
 	const char *name;
 	bool on; /* by default */
@@ -119,6 +121,7 @@ int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct p
 		return rc;
 	pm_emit_init(&emit);
 	struct pm_linux x = { .emit = &emit,
+		.memory = opts->memory,
 		.procfs = root_dir(&emit, opts->procfs ? opts->procfs : "/proc"),
 		.sysfs = root_dir(&emit, opts->sysfs ? opts->sysfs : "/sys"),
 		.rootfs = root_dir(&emit, opts->rootfs ? opts->rootfs : "/") };
@@ -134,7 +137,17 @@ int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct p
 	return rc ? pm_fail(err, rc, "exposition: %s", pm_strerror(rc)) : 0;
 }
 
+static struct pm_linux_memory *memory; /* of this process, which is the host's exporter while it serves */
+
+static void memory_begin(void)
+{
+	if (pm_linux_memory_new(&memory) != 0)
+		memory = NULL;
+}
+
 int pm_expose_linux(struct pm_buf *out, struct pm_error *err)
 {
-	return pm_linux_page(&(struct pm_linux_opts){ 0 }, out, err);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, memory_begin);
+	return pm_linux_page(&(struct pm_linux_opts){ .memory = memory }, out, err);
 }

@@ -8,8 +8,18 @@
 #include "cmd/expose/emit.h"
 #include "cmd/expose/procfile.h"
 
+/* What a process that makes page after page remembers from one to the next. Zeroed at first; made and freed by the
+ * caller; one may serve several threads. */
+struct pm_linux_memory;
+int pm_linux_memory_new(struct pm_linux_memory **ret);
+void pm_linux_memory_free(struct pm_linux_memory *m);
+/* Times of CPU number `cpu` as /proc/stat has them now, `idle` among them; on return none is smaller than at the last
+ * call. */
+void pm_linux_memory_cpu(struct pm_linux_memory *m, size_t cpu, double *v, size_t count, size_t idle);
+
 struct pm_linux {
 	const char *procfs, *sysfs, *rootfs; /* without a slash at the end; rootfs "" is the root itself */
+	struct pm_linux_memory *memory;      /* or NULL */
 	struct pm_emit *emit;
 	struct pm_arena arena; /* emptied after each collector */
 };
@@ -17,6 +27,7 @@ struct pm_linux {
 /* What a page has. Strings are borrowed. */
 struct pm_linux_opts {
 	const char *procfs, *sysfs, *rootfs; /* NULL: /proc, /sys, / */
+	struct pm_linux_memory *memory;      /* or NULL */
 	const char *const *only;             /* names of collectors; only_count 0: those that are on by default */
 	size_t only_count;
 	const char *const *without; /* leave these out */

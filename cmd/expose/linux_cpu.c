@@ -34,12 +34,12 @@ static const struct {
 	{ &guest, "nice" },
 };
 
-enum { COLUMNS = sizeof columns / sizeof columns[0], TOPOLOGY_MAX = 65536 };
+enum { COLUMNS = sizeof columns / sizeof columns[0], IDLE = 3, TOPOLOGY_MAX = 65536 };
 
 static int emit_cpu(struct pm_linux *x, struct pm_str cpu, struct pm_str line, struct pm_error *err)
 {
 	struct pm_str field[COLUMNS];
-	double v[COLUMNS] = { 0 }; /* old kernels have fewer columns */
+	double v[COLUMNS] = { 0 }, number; /* old kernels have fewer columns */
 	size_t n = pm_proc_fields(line, field, COLUMNS);
 	if (n < 4)
 		return pm_fail(err, PM_ERR_INVALID, "stat: cpu line with fewer than four numbers");
@@ -48,6 +48,8 @@ static int emit_cpu(struct pm_linux *x, struct pm_str cpu, struct pm_str line, s
 		if (rc != 0)
 			return rc;
 	}
+	if (x->memory && pm_proc_number(cpu, &number, NULL) == 0 && number >= 0 && number < TOPOLOGY_MAX)
+		pm_linux_memory_cpu(x->memory, (size_t)number, v, COLUMNS, IDLE);
 	for (size_t i = 0; i < COLUMNS; i++)
 		pm_emit(x->emit, columns[i].metric, v[i] / USER_HZ, PM_LABEL("cpu", cpu),
 			PM_LABEL("mode", pm_str(columns[i].mode)));

@@ -164,6 +164,42 @@ static void test_this_host(void **state)
 	pm_buf_release(&page);
 }
 
+/* idle falls by a tick: the old value stays. By more than 3 s: the CPU was off. A process that makes one page only
+ * shows what there is. */
+static void test_cpu_times_never_go_back(void **state)
+{
+	static const char *const only = "cpu";
+	static const struct {
+		const char *stat, *user, *idle;
+	} steps[] = {
+		{ "cpu0 100 0 0 4000 0\n", "user\"} 1\n", "idle\"} 40\n" },
+		{ "cpu0 110 0 0 3999 0\n", "user\"} 1.1\n", "idle\"} 40\n" },
+		{ "cpu0 105 0 0 4001 0\n", "user\"} 1.1\n", "idle\"} 40.01\n" },
+		{ "cpu0 7 0 0 3000 0\n", "user\"} 0.07\n", "idle\"} 30\n" },
+	};
+	char *dir = test_tmpdir(), path[4096];
+	struct pm_linux_memory *memory;
+	struct pm_buf page = { 0 };
+	struct pm_error err = { 0 };
+	assert_ok(pm_linux_memory_new(&memory), NULL);
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		snprintf(path, sizeof path, "%s/stat", dir);
+		assert_ok(pm_fs_write_file(AT_FDCWD, path, steps[i].stat, strlen(steps[i].stat), &err), &err);
+		pm_buf_reset(&page);
+		assert_ok(
+			pm_linux_page(
+				&(struct pm_linux_opts){
+					.procfs = dir, .sysfs = dir, .memory = memory, .only = &only, .only_count = 1 },
+				&page, &err),
+			&err);
+		assert_contains(page.ptr, steps[i].user);
+		assert_contains(page.ptr, steps[i].idle);
+	}
+	pm_linux_memory_free(memory);
+	pm_buf_release(&page);
+	test_tmpdir_free(dir);
+}
+
 static void test_choice_of_collectors(void **state)
 {
 	const char *only[] = { "loadavg", "uname" }, *bad[] = { "loadavgs" };
@@ -402,6 +438,6 @@ static void test_reads_that_fail(void **state)
 }
 
 TEST_MAIN(TEST(test_golden), TEST(test_filesystem), TEST(test_time), TEST(test_this_host),
-	TEST(test_choice_of_collectors), TEST(test_a_full_buffer_is_an_error), TEST(test_garbage_fails_its_collector),
-	TEST(test_any_bytes_leave_a_page), TEST(test_nothing_there), TEST(test_a_file_too_large),
-	TEST(test_out_of_memory), TEST(test_reads_that_fail))
+	TEST(test_cpu_times_never_go_back), TEST(test_choice_of_collectors), TEST(test_a_full_buffer_is_an_error),
+	TEST(test_garbage_fails_its_collector), TEST(test_any_bytes_leave_a_page), TEST(test_nothing_there),
+	TEST(test_a_file_too_large), TEST(test_out_of_memory), TEST(test_reads_that_fail))
