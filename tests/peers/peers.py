@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-PM = os.environ.get("PM", os.path.join(ROOT, "build", "pm"))
+PM = os.environ.get("PM", os.path.join(ROOT, os.environ.get("BUILD", "build"), "pm"))
 RELATIVE = 1e-12
 
 passed = failed = 0

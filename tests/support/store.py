@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-PM = os.environ.get("PM", os.path.join(ROOT, "build", "pm"))
+PM = os.environ.get("PM", os.path.join(ROOT, os.environ.get("BUILD", "build"), "pm"))
 WIDTH = 20
 
 
