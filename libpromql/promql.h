@@ -31,16 +31,18 @@ struct promql_parse_opts {
 	size_t bytes_max; /* of text; 0: 1 MiB */
 };
 
-/* Parse and check types. PM_ERR_INVALID: `err->msg` is upstream's text with the position in front, as the HTTP API gives it
- * ("1:7: parse error: unexpected ..."), and `err->line` and `err->column` hold that position (1-based, bytes; 0 for an empty text).
- * PM_ERR_LIMIT: too long or nested too deep; PM_ERR_NOMEM. `text` is copied. `opts` may be NULL. */
-int promql_parse(struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err);
+/* Parse and check types. PM_ERR_INVALID: `err->msg` is upstream's text with the position in front, as the HTTP API
+ * gives it
+ * ("1:7: parse error: unexpected ..."), and `err->line` and `err->column` hold that position (1-based, bytes; 0 for an
+ * empty text). PM_ERR_LIMIT: too long or nested too deep; PM_ERR_NOMEM. `text` is copied. `opts` may be NULL. */
+int promql_parse(
+	struct pm_str text, const struct promql_parse_opts *opts, struct promql_expr **ret, struct pm_error *err);
 void promql_expr_free(struct promql_expr *e);
 enum promql_type promql_expr_type(const struct promql_expr *e);
 struct pm_str promql_expr_text(const struct promql_expr *e);
 
-/* The canonical one-line text (upstream's Expr.String()), and the text over several lines (Prettify). The caller frees with
- * free(). NULL: out of memory, or more than 64 MiB over several lines. */
+/* The canonical one-line text (upstream's Expr.String()), and the text over several lines (Prettify). The caller frees
+ * with free(). NULL: out of memory, or more than 64 MiB over several lines. */
 char *promql_print(const struct promql_expr *e);
 char *promql_prettify(const struct promql_expr *e);
 /* The tree as JSON, as /api/v1/parse_query gives it. */
@@ -89,8 +91,8 @@ struct promql_series {
 	size_t point_count;
 };
 
-/* The answer. Scalars have one series with one point and no labels; a range query always gives a matrix. Order as upstream's:
- * a matrix is sorted by labels; a vector as evaluated (sort() and topk() order kept). */
+/* The answer. Scalars have one series with one point and no labels; a range query always gives a matrix. Order as
+ * upstream's: a matrix is sorted by labels; a vector as evaluated (sort() and topk() order kept). */
 struct promql_result {
 	enum promql_type type;
 	const struct promql_series *series;
@@ -106,11 +108,11 @@ struct promql_result {
 };
 
 /* Evaluate. The result owns all it points to and outlives the querier.
- * PM_ERR_INVALID: execution error, worded as upstream; PM_ERR_LIMIT, PM_ERR_TIMEOUT, PM_ERR_CANCELED, PM_ERR_NOMEM: stopped, the
- * message says which limit and how to raise it; PM_ERR_STALE: make a new querier and ask again; errors of the querier
- * as they come. */
-int promql_query(const struct promql_expr *e, struct pm_querier *q, const struct promql_opts *opts, struct promql_result **ret,
-	struct pm_error *err);
+ * PM_ERR_INVALID: execution error, worded as upstream; PM_ERR_LIMIT, PM_ERR_TIMEOUT, PM_ERR_CANCELED, PM_ERR_NOMEM:
+ * stopped, the message says which limit and how to raise it; PM_ERR_STALE: make a new querier and ask again; errors of
+ * the querier as they come. */
+int promql_query(const struct promql_expr *e, struct pm_querier *q, const struct promql_opts *opts,
+	struct promql_result **ret, struct pm_error *err);
 void promql_result_free(struct promql_result *r);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
-/* test_promql_parse.c - what the parser takes and refuses: canonical text of good queries, position and words of errors,
- * limits, matchers, and every allocation failing once. */
+/* test_promql_parse.c - what the parser takes and refuses: canonical text of good queries, where and how it
+ * complains, limits, matchers, and every allocation failing once. */
 #include "tests/support/test.h"
 
 #include "libpromql/parse/ast.h"
