@@ -72,7 +72,8 @@ const struct pm_opt *pm_opt_common(const struct pm_cmd *cmd, size_t i);
 void pm_help_all(FILE *out);
 void pm_help_cmd(FILE *out, const struct pm_cmd *cmd);
 void pm_help_usage(FILE *out, const struct pm_cmd *cmd);
-int pm_help_run(struct pm_ctx *ctx); /* pm help [CMD] */
+int pm_help_run(struct pm_ctx *ctx); /* pm help [CMD | --completion bash] */
+int pm_completion_bash(void);        /* completion.c */
 
 /* out.c: errors on stderr, as `pm CMD: message`, with file:line:column when known. Returns PM_EXIT_FAIL. */
 int pm_report(const struct pm_ctx *ctx, const struct pm_error *err);

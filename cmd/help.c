@@ -137,6 +137,11 @@ int pm_help_run(struct pm_ctx *ctx)
 		pm_help_all(stdout);
 		return PM_EXIT_OK;
 	}
+	if (strcmp(ctx->argv[1], "--completion") == 0) {
+		if (ctx->argc == 3 && strcmp(ctx->argv[2], "bash") == 0)
+			return pm_completion_bash();
+		return pm_usage(NULL, "help: completion is there for bash: pm help --completion bash");
+	}
 	const struct pm_cmd *cmd = pm_cmd_find(ctx->argv[1]);
 
 	if (!cmd)

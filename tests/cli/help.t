@@ -76,3 +76,30 @@ $ pm scrape --help >/dev/null && pm import --help >/dev/null && ls
 $ pm help quary
 ! pm: help: no command "quary"; pm --help lists them
 = 2
+
+# completion: commands, options, directories, files
+$ cat >complete.sh <<'END'
+> source <(pm help --completion bash)
+> offer() { COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _pm; echo "${COMPREPLY[@]}"; }
+> mkdir data-dir; : >file.om
+> offer pm qu
+> offer pm help im
+> offer pm -d data-dir scr
+> offer pm -d da
+> offer pm query --st
+> offer pm query --step ''
+> offer pm import fi
+> offer pm import --form
+> END
+> bash complete.sh
+  query
+  import
+  scrape
+  data-dir
+  --start --step
+  
+  file.om
+  --format
+$ pm help --completion fish
+! pm: help: completion is there for bash: pm help --completion bash
+= 2
