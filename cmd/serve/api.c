@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 static const char json_type[] = "application/json";
 
@@ -85,7 +86,8 @@ int pm_api_time(struct pm_request *r, const char *name, int64_t absent_ms, int64
 	if (text.len == 0)
 		*ret_ms = absent_ms;
 	else if (pm_time_parse(text, ret_ms))
-		return pm_api_bad(r, "invalid parameter \"%s\": invalid time value for '%s': cannot parse %s to a valid timestamp",
+		return pm_api_bad(r,
+			"invalid parameter \"%s\": invalid time value for '%s': cannot parse %s to a valid timestamp",
 			name, name, pm_quote_fixed(quoted, sizeof quoted, text));
 	return 0;
 }

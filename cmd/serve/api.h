@@ -1,4 +1,5 @@
-/* api.h - what the handlers of the HTTP API share: parameters as upstream reads them, the envelope, errors, queriers. */
+/* api.h - what the handlers of the HTTP API share: parameters as upstream reads them, the envelope, errors,
+ * queriers. */
 #ifndef PM_SERVE_API_H
 #define PM_SERVE_API_H
 
@@ -27,7 +28,8 @@ int pm_api_time_required(struct pm_request *r, const char *name, int64_t *ret_ms
 int pm_api_duration(struct pm_request *r, const char *name, int64_t *ret_ms);
 int pm_api_limit(struct pm_request *r, size_t *ret);
 
-/* A duration as upstream's API takes it: a number of seconds, or "1h30m". The reason of a failure is written to `why`. */
+/* A duration as upstream's API takes it: a number of seconds, or "1h30m". The reason of a failure is written to
+ * `why`. */
 int pm_api_parse_duration(struct pm_str text, int64_t *ret_ms, char *why, size_t why_size);
 
 #endif

@@ -1,13 +1,15 @@
 /* api_meta.c - /api/v1/series, labels, label/NAME/values.
  *
- * Several match[] are several sets of series whose union is asked for: each is asked on its own, and the sorted answers are
- * put together. With a limit each is asked for one more, so that a cut is noticed and told. */
+ * Several match[] are several sets of series whose union is asked for: each is asked on its own, and the sorted answers
+ * are put together. With a limit each is asked for one more, so that a cut is noticed and told. */
 #include "cmd/serve/api.h"
 #include "cmd/serve/serve.h"
 #include "libpromql/promql.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/base/re.h"
 #include "libtsdb/base/utf8.h"
+
+#include <stdlib.h>
 
 enum { SETS_MAX = 1000, CANCEL_EVERY = 1024 };
 
@@ -118,7 +120,8 @@ struct label_sets {
 	size_t count, cap;
 };
 
-static int collect_series(struct pm_querier *q, struct meta *m, size_t set, struct label_sets *out, struct pm_error *err)
+static int collect_series(
+	struct pm_querier *q, struct meta *m, size_t set, struct label_sets *out, struct pm_error *err)
 {
 	struct pm_select sel = select_of(m, set);
 	struct pm_series_set *series;
@@ -283,8 +286,8 @@ void pm_api_labels(struct pm_request *r)
 		answer(&m, strings);
 }
 
-/* Names that no URL carries are sent escaped: "U__", then letters, digits and ':' as they are, "__" for "_", and "_HEX_" for
- * any other character. False: not an escape of that kind; the name means itself. */
+/* Names that no URL carries are sent escaped: "U__", then letters, digits and ':' as they are, "__" for "_", and
+ * "_HEX_" for any other character. False: not an escape of that kind; the name means itself. */
 static bool unescape_name(struct pm_buf *out, struct pm_str s)
 {
 	if (s.len < 3 || memcmp(s.ptr, "U__", 3) != 0)

@@ -1,7 +1,7 @@
 /* api_query.c - /api/v1/query, query_range, format_query, parse_query.
  *
- * Each query takes its own snapshot of the store and gives it back with the answer; it ends early when its time is over, when
- * the client hung up, or when the server stops. */
+ * Each query takes its own snapshot of the store and gives it back with the answer; it ends early when its time is
+ * over, when the client hung up, or when the server stops. */
 #include "cmd/api_json.h"
 #include "cmd/serve/api.h"
 #include "cmd/serve/serve.h"

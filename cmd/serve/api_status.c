@@ -7,6 +7,8 @@
 #include "libtsdb/base/num.h"
 
 #include <fcntl.h>
+#include <stdio.h>
+#include <strings.h>
 #include <unistd.h>
 
 /* The version of Prometheus whose API this is; clients such as Grafana decide by it what they may ask. */

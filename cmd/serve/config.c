@@ -1,5 +1,5 @@
-/* config.c - see config.h. Each section is a table of its keys and their readers (reader.h), and of keys that are known and
- * not acted on yet. */
+/* config.c - see config.h. Each section is a table of its keys and their readers (reader.h), and of keys that are known
+ * and not acted on yet. */
 #include "cmd/serve/config.h"
 
 #include "cmd/serve/reader.h"
@@ -38,14 +38,14 @@ static int global_samples(struct pm_reader *r, const struct pm_yaml_node *n)
 
 static const struct pm_section section_global = {
 	.name = "global",
-	.keys = (const struct pm_key[]){
-		{ "scrape_interval", global_interval }, { "scrape_timeout", global_timeout }, { "external_labels", global_labels },
-		{ "body_size_limit", global_body_size }, { "sample_limit", global_samples }, { "evaluation_interval", NULL },
-		{ "rule_query_offset", NULL }, { "metric_name_validation_scheme", NULL }, { "keep_dropped_targets", NULL }, { 0 } },
-	.later = (const char *const[]){
-		"scrape_protocols", "query_log_file", "scrape_failure_log_file", "target_limit", "label_limit",
-		"label_name_length_limit", "label_value_length_limit", "metric_name_escaping_scheme", "scrape_native_histograms",
-		"convert_classic_histograms_to_nhcb", "always_scrape_classic_histograms", "extra_scrape_metrics", NULL },
+	.keys = (const struct pm_key[]){ { "scrape_interval", global_interval }, { "scrape_timeout", global_timeout },
+		{ "external_labels", global_labels }, { "body_size_limit", global_body_size },
+		{ "sample_limit", global_samples }, { "evaluation_interval", NULL }, { "rule_query_offset", NULL },
+		{ "metric_name_validation_scheme", NULL }, { "keep_dropped_targets", NULL }, { 0 } },
+	.later = (const char *const[]){ "scrape_protocols", "query_log_file", "scrape_failure_log_file", "target_limit",
+		"label_limit", "label_name_length_limit", "label_value_length_limit", "metric_name_escaping_scheme",
+		"scrape_native_histograms", "convert_classic_histograms_to_nhcb", "always_scrape_classic_histograms",
+		"extra_scrape_metrics", NULL },
 };
 
 static int read_global(struct pm_reader *r, const struct pm_yaml_node *n)
@@ -57,8 +57,8 @@ static const struct pm_section section_root = {
 	.name = "the configuration",
 	/* global is read before everything else, and scrape_configs after it, wherever they stand */
 	.keys = (const struct pm_key[]){ { "global", NULL }, { "scrape_configs", NULL }, { "runtime", NULL }, { 0 } },
-	.later = (const char *const[]){
-		"alerting", "rule_files", "scrape_config_files", "storage", "tracing", "remote_write", "remote_read", "otlp", NULL },
+	.later = (const char *const[]){ "alerting", "rule_files", "scrape_config_files", "storage", "tracing",
+		"remote_write", "remote_read", "otlp", NULL },
 };
 
 static int finish_global(struct pm_reader *r, const struct pm_yaml_node *n)
@@ -69,7 +69,8 @@ static int finish_global(struct pm_reader *r, const struct pm_yaml_node *n)
 	if (c->scrape_timeout_ms > c->scrape_interval_ms)
 		return pm_yaml_fail(n, r->err, "global scrape timeout greater than scrape interval");
 	if (c->scrape_timeout_ms == 0)
-		c->scrape_timeout_ms = c->scrape_interval_ms < DEFAULT_TIMEOUT_MS ? c->scrape_interval_ms : DEFAULT_TIMEOUT_MS;
+		c->scrape_timeout_ms =
+			c->scrape_interval_ms < DEFAULT_TIMEOUT_MS ? c->scrape_interval_ms : DEFAULT_TIMEOUT_MS;
 	return 0;
 }
 
@@ -98,7 +99,8 @@ int pm_config_parse(const char *name, struct pm_str text, struct pm_config **ret
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	c->text = pm_arena_str(&c->arena, text);
 	c->file = pm_arena_str(&c->arena, pm_str(name)).ptr;
-	int rc = c->text.ptr && c->file ? pm_yaml_load(text, name, &c->yaml, err) : pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	int rc = c->text.ptr && c->file ? pm_yaml_load(text, name, &c->yaml, err)
+					: pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	if (rc == 0)
 		rc = read_root(&(struct pm_reader){ .c = c, .err = err }, pm_yaml_root(c->yaml));
 	if (rc) {

@@ -1,7 +1,7 @@
 /* config.h - prometheus.yml: what to scrape, how often, and the targets that follow from it.
  *
- * Every key of upstream's format is known: those that pm does not act on yet are told as warnings with file and line, and
- * what is no key at all is refused. */
+ * Every key of upstream's format is known: those that pm does not act on yet are told as warnings with file and line,
+ * and what is no key at all is refused. */
 #ifndef PM_SERVE_CONFIG_H
 #define PM_SERVE_CONFIG_H
 

@@ -110,7 +110,8 @@ static int job_samples(struct pm_reader *r, const struct pm_yaml_node *n)
 static int read_values(struct pm_reader *r, const struct pm_yaml_pair *p, struct pm_job_param *params, size_t *count)
 {
 	if (p->value->kind != PM_YAML_SEQ)
-		return pm_yaml_fail(p->value, r->err, "values of the parameter %.*s must be a list", PM_STR_ARG(p->key));
+		return pm_yaml_fail(
+			p->value, r->err, "values of the parameter %.*s must be a list", PM_STR_ARG(p->key));
 	for (size_t k = 0; k < p->value->count; k++) {
 		struct pm_job_param param = { .name = p->key };
 		int rc = pm_yaml_str(p->value->items[k], &param.value, r->err);
@@ -148,30 +149,31 @@ static int job_params(struct pm_reader *r, const struct pm_yaml_node *n)
 
 static const struct pm_section section_job = {
 	.name = "scrape_configs",
-	.keys = (const struct pm_key[]){
-		{ "job_name", job_name }, { "scrape_interval", job_interval }, { "scrape_timeout", job_timeout },
-		{ "metrics_path", job_path }, { "scheme", job_scheme }, { "params", job_params },
-		{ "honor_labels", job_honor_labels }, { "honor_timestamps", job_honor_timestamps },
-		{ "body_size_limit", job_body_size }, { "sample_limit", job_samples }, { "static_configs", job_static },
-		{ "enable_http2", NULL }, { "metric_name_validation_scheme", NULL }, { "keep_dropped_targets", NULL }, { 0 } },
-	.later = (const char *const[]){
-		"scrape_protocols", "fallback_scrape_protocol", "track_timestamps_staleness", "enable_compression",
-		"target_limit", "label_limit", "label_name_length_limit", "label_value_length_limit",
-		"native_histogram_bucket_limit", "native_histogram_min_bucket_factor", "scrape_native_histograms",
-		"convert_classic_histograms_to_nhcb", "always_scrape_classic_histograms", "metric_name_escaping_scheme",
-		"extra_scrape_metrics", "scrape_failure_log_file", "relabel_configs", "metric_relabel_configs",
+	.keys = (const struct pm_key[]){ { "job_name", job_name }, { "scrape_interval", job_interval },
+		{ "scrape_timeout", job_timeout }, { "metrics_path", job_path }, { "scheme", job_scheme },
+		{ "params", job_params }, { "honor_labels", job_honor_labels },
+		{ "honor_timestamps", job_honor_timestamps }, { "body_size_limit", job_body_size },
+		{ "sample_limit", job_samples }, { "static_configs", job_static }, { "enable_http2", NULL },
+		{ "metric_name_validation_scheme", NULL }, { "keep_dropped_targets", NULL }, { 0 } },
+	.later = (const char *const[]){ "scrape_protocols", "fallback_scrape_protocol", "track_timestamps_staleness",
+		"enable_compression", "target_limit", "label_limit", "label_name_length_limit",
+		"label_value_length_limit", "native_histogram_bucket_limit", "native_histogram_min_bucket_factor",
+		"scrape_native_histograms", "convert_classic_histograms_to_nhcb", "always_scrape_classic_histograms",
+		"metric_name_escaping_scheme", "extra_scrape_metrics", "scrape_failure_log_file", "relabel_configs",
+		"metric_relabel_configs",
 		/* HTTP */
-		"basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "follow_redirects", "tls_config",
-		"proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers",
+		"basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "follow_redirects",
+		"tls_config", "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header", "http_headers",
 		/* service discovery */
 		"file_sd_configs", "http_sd_configs", "dns_sd_configs", "consul_sd_configs", "kubernetes_sd_configs",
-		"docker_sd_configs", "dockerswarm_sd_configs", "nomad_sd_configs", "eureka_sd_configs", "serverset_sd_configs",
-		"nerve_sd_configs", "marathon_sd_configs", "puppetdb_sd_configs", "uyuni_sd_configs", "kuma_sd_configs",
-		"aws_sd_configs", "ec2_sd_configs", "ecs_sd_configs", "elasticache_sd_configs", "lightsail_sd_configs",
-		"msk_sd_configs", "rds_sd_configs", "azure_sd_configs", "digitalocean_sd_configs", "gce_sd_configs",
-		"hetzner_sd_configs", "ionos_sd_configs", "linode_sd_configs", "oci_sd_configs", "openstack_sd_configs",
-		"outscale_sd_configs", "ovhcloud_sd_configs", "scaleway_sd_configs", "stackit_sd_configs", "triton_sd_configs",
-		"vultr_sd_configs", NULL },
+		"docker_sd_configs", "dockerswarm_sd_configs", "nomad_sd_configs", "eureka_sd_configs",
+		"serverset_sd_configs", "nerve_sd_configs", "marathon_sd_configs", "puppetdb_sd_configs",
+		"uyuni_sd_configs", "kuma_sd_configs", "aws_sd_configs", "ec2_sd_configs", "ecs_sd_configs",
+		"elasticache_sd_configs", "lightsail_sd_configs", "msk_sd_configs", "rds_sd_configs",
+		"azure_sd_configs", "digitalocean_sd_configs", "gce_sd_configs", "hetzner_sd_configs",
+		"ionos_sd_configs", "linode_sd_configs", "oci_sd_configs", "openstack_sd_configs",
+		"outscale_sd_configs", "ovhcloud_sd_configs", "scaleway_sd_configs", "stackit_sd_configs",
+		"triton_sd_configs", "vultr_sd_configs", NULL },
 };
 
 /* Defaults come from global; a job's timeout that was not given follows a shorter interval. */
@@ -188,10 +190,11 @@ static int finish_job(struct pm_reader *r, const struct pm_yaml_node *n)
 	if (job->interval_ms == 0)
 		job->interval_ms = r->c->scrape_interval_ms;
 	if (job->timeout_ms > job->interval_ms)
-		return pm_yaml_fail(n, r->err, "scrape timeout greater than scrape interval for scrape config with job name %s",
-			quoted);
+		return pm_yaml_fail(n, r->err,
+			"scrape timeout greater than scrape interval for scrape config with job name %s", quoted);
 	if (job->timeout_ms == 0)
-		job->timeout_ms = r->c->scrape_timeout_ms < job->interval_ms ? r->c->scrape_timeout_ms : job->interval_ms;
+		job->timeout_ms =
+			r->c->scrape_timeout_ms < job->interval_ms ? r->c->scrape_timeout_ms : job->interval_ms;
 	if (job->body_size_max == 0)
 		job->body_size_max = r->body_size_max;
 	if (job->sample_max == 0)

@@ -2,6 +2,7 @@
 #include "cmd/serve/gzip.h"
 
 #include <limits.h>
+#include <strings.h>
 #include <zlib.h>
 
 enum { GZIP_LEVEL = 1, GZIP_WINDOW_BITS = 15 + 16 /* 16: with a gzip header */, GZIP_MEM_LEVEL = 8 };

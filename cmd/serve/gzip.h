@@ -4,7 +4,8 @@
 
 #include "libtsdb/base/buf.h"
 
-/* Append `in` to `out` as a gzip stream, fast rather than small. PM_ERR_NOMEM; PM_ERR_LIMIT: over out->max. Thread-safe. */
+/* Append `in` to `out` as a gzip stream, fast rather than small. PM_ERR_NOMEM; PM_ERR_LIMIT: over out->max.
+ * Thread-safe. */
 int pm_gzip(struct pm_buf *out, struct pm_str in);
 
 /* Whether a header Accept-Encoding (NULL: none) takes gzip. */

@@ -1,6 +1,6 @@
-/* job.c - from a scrape_config to its targets, as upstream's PopulateLabels does it: each target begins with its own labels,
- * the job's settings are added as labels that begin with "__" where the target does not set them itself, relabelling would
- * come next, and what then begins with "__" says how to scrape and is no label of the samples. */
+/* job.c - from a scrape_config to its targets, as upstream's PopulateLabels does it: each target begins with its own
+ * labels, the job's settings are added as labels that begin with "__" where the target does not set them itself,
+ * relabelling would come next, and what then begins with "__" says how to scrape and is no label of the samples. */
 #include "cmd/serve/job.h"
 
 #include "libtsdb/base/buf.h"
@@ -9,6 +9,7 @@
 #include "libtsdb/base/utf8.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 #define PARAM_PREFIX "__param_"
 
@@ -101,7 +102,8 @@ static void url_escape(struct pm_buf *out, struct pm_str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-_.~", c)))
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			(c && strchr("-_.~", c)))
 			pm_buf_char(out, (char)c);
 		else if (c == ' ')
 			pm_buf_char(out, '+');
@@ -126,7 +128,8 @@ static void add_param(struct pm_buf *url, size_t *n, struct pm_str name, struct 
 	url_escape(url, value);
 }
 
-/* The job's parameters, the first value of each name taken from its label, then labels without a parameter in the job. */
+/* The job's parameters, the first value of each name taken from its label, then labels without a parameter in the
+ * job. */
 static void add_params(struct pm_buf *url, const struct pm_job *job, struct pm_labels labels)
 {
 	size_t n = 0, prefix = sizeof PARAM_PREFIX - 1;
@@ -175,12 +178,14 @@ static int read_times(struct pm_config *c, int line, struct pm_labels l, struct 
 	struct pm_str interval = pm_labels_get(l, PM_STR("__scrape_interval__"));
 	struct pm_str timeout = pm_labels_get(l, PM_STR("__scrape_timeout__"));
 	if (pm_duration_parse(interval, &t->interval_ms) || t->interval_ms <= 0)
-		return pm_config_fail(c, line, err, "__scrape_interval__ \"%.*s\" is not a duration above 0", PM_STR_ARG(interval));
+		return pm_config_fail(
+			c, line, err, "__scrape_interval__ \"%.*s\" is not a duration above 0", PM_STR_ARG(interval));
 	if (pm_duration_parse(timeout, &t->timeout_ms) || t->timeout_ms <= 0)
-		return pm_config_fail(c, line, err, "__scrape_timeout__ \"%.*s\" is not a duration above 0", PM_STR_ARG(timeout));
+		return pm_config_fail(
+			c, line, err, "__scrape_timeout__ \"%.*s\" is not a duration above 0", PM_STR_ARG(timeout));
 	if (t->timeout_ms > t->interval_ms)
-		return pm_config_fail(c, line, err, "the scrape timeout %.*s is longer than the interval %.*s", PM_STR_ARG(timeout),
-			PM_STR_ARG(interval));
+		return pm_config_fail(c, line, err, "the scrape timeout %.*s is longer than the interval %.*s",
+			PM_STR_ARG(timeout), PM_STR_ARG(interval));
 	return 0;
 }
 
@@ -202,18 +207,21 @@ static int final_labels(struct pm_arena *a, struct pm_labels l, struct pm_labels
 
 static int check(struct pm_config *c, int line, struct pm_labels l, struct pm_error *err)
 {
-	struct pm_str address = pm_labels_get(l, PM_STR("__address__")), scheme = pm_labels_get(l, PM_STR("__scheme__"));
+	struct pm_str address = pm_labels_get(l, PM_STR("__address__")),
+		      scheme = pm_labels_get(l, PM_STR("__scheme__"));
 	if (address.len == 0)
 		return pm_config_fail(c, line, err, "a target without an address");
 	for (size_t i = 0; i < address.len; i++)
-		if (address.ptr[i] == '/' || (unsigned char)address.ptr[i] <= ' ' || address.ptr[i] == '@' || address.ptr[i] == '?' ||
-		    address.ptr[i] == '#')
+		if (address.ptr[i] == '/' || (unsigned char)address.ptr[i] <= ' ' || address.ptr[i] == '@' ||
+			address.ptr[i] == '?' || address.ptr[i] == '#')
 			return pm_config_fail(c, line, err, "\"%.*s\" is not a valid hostname", PM_STR_ARG(address));
 	if (!pm_str_eq(scheme, PM_STR("http")) && !pm_str_eq(scheme, PM_STR("https")))
-		return pm_config_fail(c, line, err, "the scheme \"%.*s\" is neither http nor https", PM_STR_ARG(scheme));
+		return pm_config_fail(
+			c, line, err, "the scheme \"%.*s\" is neither http nor https", PM_STR_ARG(scheme));
 	for (size_t i = 0; i < l.count; i++)
 		if (!pm_utf8_valid(l.v[i].value))
-			return pm_config_fail(c, line, err, "the value of label %.*s is not UTF-8", PM_STR_ARG(l.v[i].name));
+			return pm_config_fail(
+				c, line, err, "the value of label %.*s is not UTF-8", PM_STR_ARG(l.v[i].name));
 	return 0;
 }
 

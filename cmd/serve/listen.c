@@ -52,7 +52,8 @@ static int bound_address(int fd, struct pm_listen_addr *ret, struct pm_error *er
 	socklen_t len = sizeof ss;
 	char host[80], port[8];
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) != 0 ||
-	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		getnameinfo((struct sockaddr *)&ss, len, host, sizeof host, port, sizeof port,
+			NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return pm_fail(err, PM_ERR_NETWORK, "the address of the listening socket is not known");
 	bool v6 = ss.ss_family == AF_INET6;
 	bool any = strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;

@@ -1,15 +1,17 @@
-/* metrics.c - /metrics and /metrics/host: pm about itself, under Prometheus's names where the meaning is the same, and about
- * the host it runs on. */
+/* metrics.c - /metrics and /metrics/host: pm about itself, under Prometheus's names where the meaning is the same, and
+ * about the host it runs on. */
 #include "cmd/expose/expose.h"
 #include "cmd/serve/api.h"
 #include "cmd/serve/sched.h"
 #include "cmd/serve/serve.h"
 #include "cmd/serve/server.h"
+#include "cmd/serve/stats.h"
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/base/num.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -59,9 +61,10 @@ static void write_memory(struct pm_buf *out)
 	if (pm_fs_read_file(AT_FDCWD, "/proc/self/statm", 4096, &text, &len, NULL))
 		return;
 	if (sscanf(text, "%lu %lu %lu", &total, &resident, &shared) == 3) {
-		one(out, "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", (double)total * page);
-		one(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes, mapped files of the store included.",
-			(double)resident * page);
+		one(out, "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.",
+			(double)total * page);
+		one(out, "process_resident_memory_bytes", "gauge",
+			"Resident memory size in bytes, mapped files of the store included.", (double)resident * page);
 		one(out, "pm_process_private_memory_bytes", "gauge", "Resident memory that no file is behind.",
 			(double)(resident - shared) * page);
 	}
@@ -92,7 +95,8 @@ static void write_store(const struct pm_serve *s, struct pm_buf *out)
 	if (tsdb_stats(s->db, &st, NULL))
 		return;
 	one(out, "prometheus_tsdb_head_series", "gauge", "Series in the head.", (double)st.series_count);
-	family(out, "prometheus_tsdb_head_samples_appended_total", "counter", "Samples committed to the head, by any process.");
+	family(out, "prometheus_tsdb_head_samples_appended_total", "counter",
+		"Samples committed to the head, by any process.");
 	pm_buf_fmt(out, "prometheus_tsdb_head_samples_appended_total{type=\"float\"} %llu\n",
 		(unsigned long long)st.sample_count);
 	if (st.min_ms <= st.max_ms) {
@@ -105,10 +109,14 @@ static void write_store(const struct pm_serve *s, struct pm_buf *out)
 		(double)st.txn_count);
 	one(out, "pm_tsdb_layouts", "gauge", "Targets and other sources of rows.", (double)st.layout_count);
 	family(out, "pm_tsdb_head_bytes", "gauge", "Size of the head's files, by kind.");
-	const struct { const char *kind; uint64_t bytes; } sizes[] = { { "log", st.log_bytes }, { "catalog", st.catalog_bytes },
-		{ "layout", st.layout_bytes }, { "postings", st.postings_bytes } };
+	const struct {
+		const char *kind;
+		uint64_t bytes;
+	} sizes[] = { { "log", st.log_bytes }, { "catalog", st.catalog_bytes }, { "layout", st.layout_bytes },
+		{ "postings", st.postings_bytes } };
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-		pm_buf_fmt(out, "pm_tsdb_head_bytes{kind=\"%s\"} %llu\n", sizes[i].kind, (unsigned long long)sizes[i].bytes);
+		pm_buf_fmt(out, "pm_tsdb_head_bytes{kind=\"%s\"} %llu\n", sizes[i].kind,
+			(unsigned long long)sizes[i].bytes);
 }
 
 /* ---- the scraper -------------------------------------------------------------------------------- */
@@ -143,13 +151,14 @@ static void write_scraper(void *arg, const struct pm_config *config, const struc
 	const struct pm_sched_totals *t)
 {
 	struct pm_buf *out = arg;
-	one(out, "prometheus_config_last_reload_successful", "gauge", "Whether the configuration was read the last time.",
-		t->config_ok);
-	one(out, "prometheus_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration was last read.",
-		(double)t->config_ms / 1000);
+	one(out, "prometheus_config_last_reload_successful", "gauge",
+		"Whether the configuration was read the last time.", t->config_ok);
+	one(out, "prometheus_config_last_reload_success_timestamp_seconds", "gauge",
+		"When the configuration was last read.", (double)t->config_ms / 1000);
 	one(out, "prometheus_target_scrape_pools_total", "counter", "Scrape pools made.", (double)config->job_count);
 	write_pools(out, config);
-	one(out, "prometheus_target_scrape_pool_reloads_total", "counter", "Reloads of the configuration.", (double)t->reloads);
+	one(out, "prometheus_target_scrape_pool_reloads_total", "counter", "Reloads of the configuration.",
+		(double)t->reloads);
 	one(out, "prometheus_target_scrape_pool_reloads_failed_total", "counter", "Reloads that failed.",
 		(double)t->reloads_failed);
 	one(out, "pm_scrapes_total", "counter", "Scrapes done.", (double)t->scrapes);
@@ -157,6 +166,18 @@ static void write_scraper(void *arg, const struct pm_config *config, const struc
 		(double)t->failed);
 	one(out, "pm_scrapes_not_stored_total", "counter", "Scrapes that the store refused.", (double)t->store_failed);
 	one(out, "pm_scrape_samples_total", "counter", "Samples stored by scrapes.", (double)t->samples);
+}
+
+static void write_server(const struct pm_serve *s, struct pm_buf *out)
+{
+	struct pm_server_load load;
+	pm_server_load(s->server, &load);
+	one(out, "pm_http_connections", "gauge", "Connections that are open.", load.connections);
+	one(out, "prometheus_engine_queries", "gauge", "Requests running on workers.", load.running);
+	one(out, "pm_engine_queries_waiting", "gauge", "Requests waiting for a worker.", load.waiting);
+	one(out, "prometheus_engine_queries_concurrent_max", "gauge", "Queries that may run at once.",
+		s->opts.concurrency_max);
+	pm_stats_write(pm_server_stats(s->server), out);
 }
 
 void pm_page_metrics(struct pm_request *r)
@@ -168,9 +189,7 @@ void pm_page_metrics(struct pm_request *r)
 	write_process(r->serve, out);
 	write_store(r->serve, out);
 	pm_sched_look(r->serve->sched, write_scraper, out);
-	one(out, "prometheus_engine_queries_concurrent_max", "gauge", "Queries that may run at once.",
-		r->serve->opts.concurrency_max);
-	pm_server_metrics(r->serve->server, out);
+	write_server(r->serve, out);
 }
 
 void pm_page_metrics_host(struct pm_request *r)

@@ -5,6 +5,7 @@
 #include "libtsdb/base/utf8.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 static int warn(struct pm_reader *r, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
@@ -54,8 +55,8 @@ int pm_read_map(struct pm_reader *r, const struct pm_section *s, const struct pm
 		if (k)
 			rc = k->read ? k->read(r, p->value) : 0;
 		else if (is_later(s, p->key))
-			rc = warn(r, p->key_node->line, "%.*s in %s is not implemented yet and has no effect", PM_STR_ARG(p->key),
-				s->name);
+			rc = warn(r, p->key_node->line, "%.*s in %s is not implemented yet and has no effect",
+				PM_STR_ARG(p->key), s->name);
 		else
 			rc = pm_yaml_fail(p->key_node, r->err, "unknown key %.*s in %s", PM_STR_ARG(p->key), s->name);
 		if (rc)
@@ -88,7 +89,8 @@ int pm_read_duration(struct pm_reader *r, const struct pm_yaml_node *n, int64_t 
 	if (rc || n->kind == PM_YAML_NULL)
 		return rc;
 	if (pm_duration_parse(text, ret_ms))
-		return pm_yaml_fail(n, r->err, "not a valid duration string: %s", pm_quote_fixed(quoted, sizeof quoted, text));
+		return pm_yaml_fail(
+			n, r->err, "not a valid duration string: %s", pm_quote_fixed(quoted, sizeof quoted, text));
 	return 0;
 }
 

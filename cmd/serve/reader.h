@@ -29,7 +29,8 @@ struct pm_section {
 	const char *const *later;   /* known, not acted on yet; ends with NULL */
 };
 
-/* Each key of `map` by the reader of its row; keys that are known and do nothing yet become warnings, others are refused. */
+/* Each key of `map` by the reader of its row; keys that are known and do nothing yet become warnings, others are
+ * refused. */
 int pm_read_map(struct pm_reader *r, const struct pm_section *s, const struct pm_yaml_node *map);
 /* `item` for each item of a list; `name` is for the message when it is none. */
 int pm_read_seq(struct pm_reader *r, const struct pm_yaml_node *seq, const char *name, pm_read_fn *item);

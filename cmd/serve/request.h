@@ -19,7 +19,8 @@ enum pm_method {
 
 struct pm_serve;
 
-/* All slices are good until the handler returned; `out` and what the reply's headers point to until the reply is sent. */
+/* All slices are good until the handler returned; `out` and what the reply's headers point to until the reply is
+ * sent. */
 struct pm_request {
 	struct pm_serve *serve;
 	enum pm_method method;
@@ -61,7 +62,8 @@ struct pm_route {
 	pm_handler_fn *handle;
 };
 
-/* The route of `path` (not decoded) in a table that ends with a NULL path; `*ret_arg` is what ":name" matched. NULL: none. */
+/* The route of `path` (not decoded) in a table that ends with a NULL path; `*ret_arg` is what ":name" matched. NULL:
+ * none. */
 const struct pm_route *pm_route_find(const struct pm_route *table, struct pm_str path, struct pm_str *ret_arg);
 
 /* "GET, OPTIONS, POST": the methods of a route, for the header Allow. */

@@ -1,4 +1,5 @@
-/* router.c - from path and method to a handler. The table is short and its busiest routes come first, so it is walked. */
+/* router.c - from path and method to a handler. The table is short and its busiest routes come first, so it is
+ * walked. */
 #include "cmd/serve/request.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* sched.c - see sched.h.
  *
- * Two locks: `reload` serializes those who start, stop and reload; `lock` guards what handlers look at: config, states and
- * totals. The scrape thread takes only `lock`, and only for the moments in which it notes how a scrape went, so that a
- * reload may wait for the thread while it holds `reload`. */
+ * Two locks: `reload` serializes those who start, stop and reload; `lock` guards what handlers look at: config, states
+ * and totals. The scrape thread takes only `lock`, and only for the moments in which it notes how a scrape went, so
+ * that a reload may wait for the thread while it holds `reload`. */
 #include "cmd/serve/sched.h"
 
 #include "cmd/cmd.h"
@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 struct pm_sched {
 	struct tsdb *db;
@@ -38,7 +39,8 @@ struct pm_sched {
 static void tell_change(const struct pm_target_state *was, const struct pm_target_state *now)
 {
 	const char *url = now->target->scrape.url;
-	if (now->health == PM_HEALTH_DOWN && (was->health != PM_HEALTH_DOWN || strcmp(was->last_error, now->last_error) != 0))
+	if (now->health == PM_HEALTH_DOWN &&
+		(was->health != PM_HEALTH_DOWN || strcmp(was->last_error, now->last_error) != 0))
 		pm_warn("%s (job %.*s) is down: %s", url, PM_STR_ARG(now->target->job), now->last_error);
 	if (now->health == PM_HEALTH_UP && was->health == PM_HEALTH_DOWN)
 		pm_warn("%s (job %.*s) is up again", url, PM_STR_ARG(now->target->job));
@@ -65,7 +67,8 @@ static void on_done(void *arg, const struct scrape_target *target, const struct 
 	const struct pm_error *err)
 {
 	struct pm_sched *s = arg;
-	const struct pm_config_target *ct = (const void *)((const char *)target - offsetof(struct pm_config_target, scrape));
+	const struct pm_config_target *ct =
+		(const void *)((const char *)target - offsetof(struct pm_config_target, scrape));
 	pthread_mutex_lock(&s->lock);
 	struct pm_target_state *state = &s->states[ct->index], was = *state;
 	state->health = report->up ? PM_HEALTH_UP : PM_HEALTH_DOWN;

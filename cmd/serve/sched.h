@@ -22,7 +22,7 @@ struct pm_target_state {
 
 struct pm_sched_totals {
 	uint64_t scrapes, failed, store_failed, samples, reloads, reloads_failed;
-	int64_t config_ms;            /* when the configuration was last loaded; bool below: whether the last try was fine */
+	int64_t config_ms; /* when the configuration was last loaded; bool below: whether the last try was fine */
 	bool config_ok;
 };
 
@@ -39,7 +39,8 @@ int pm_sched_reload(struct pm_sched *s, struct pm_error *err);
 void pm_sched_stop(struct pm_sched *s);
 void pm_sched_free(struct pm_sched *s); /* stops; NULL allowed */
 
-/* Look at configuration, states and totals, all of one moment. `look` must not call back into the scheduler. Any thread. */
+/* Look at configuration, states and totals, all of one moment. `look` must not call back into the scheduler. Any
+ * thread. */
 typedef void pm_sched_look_fn(void *arg, const struct pm_config *config, const struct pm_target_state *states,
 	const struct pm_sched_totals *totals);
 void pm_sched_look(struct pm_sched *s, pm_sched_look_fn *look, void *arg);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -124,7 +125,8 @@ static int read_options(struct pm_ctx *ctx, struct pm_serve_opts *o)
 static int load_config(void *arg, struct pm_config **ret, struct pm_error *err)
 {
 	const struct pm_serve *s = arg;
-	return s->opts.config_file ? pm_config_load(s->opts.config_file, ret, err) : pm_config_builtin(s->addr.local, ret, err);
+	return s->opts.config_file ? pm_config_load(s->opts.config_file, ret, err)
+				   : pm_config_builtin(s->addr.local, ret, err);
 }
 
 /* ---- signals ------------------------------------------------------------------------------------ */
@@ -149,7 +151,8 @@ static void reload(struct pm_serve *s)
 		pm_warn("the configuration stays as it was: %s", err.msg);
 }
 
-/* Commits sync what is old enough; this is for the last ones before a pause. A sync that failed stays failed: told once. */
+/* Commits sync what is old enough; this is for the last ones before a pause. A sync that failed stays failed: told
+ * once. */
 static void sync_now(struct pm_serve *s, bool *told)
 {
 	struct pm_error err = { 0 };
@@ -222,8 +225,12 @@ static void stop(struct pm_serve *s)
 static int serve_run(struct pm_ctx *ctx)
 {
 	struct pm_serve s = {
-		.opts = { .listen = "127.0.0.1:9090", .query_timeout_ms = QUERY_TIMEOUT_MS, .lookback_ms = LOOKBACK_MS,
-			.samples_max = SAMPLES_MAX, .concurrency_max = CONCURRENCY_MAX, .connection_max = CONNECTIONS_MAX },
+		.opts = { .listen = "127.0.0.1:9090",
+			.query_timeout_ms = QUERY_TIMEOUT_MS,
+			.lookback_ms = LOOKBACK_MS,
+			.samples_max = SAMPLES_MAX,
+			.concurrency_max = CONCURRENCY_MAX,
+			.connection_max = CONNECTIONS_MAX },
 		.db = ctx->db,
 		.fsync_ms = ctx->fsync_ms,
 		.started_ms = pm_now_ms(),
@@ -254,8 +261,9 @@ const struct pm_cmd pm_cmd_serve = {
 	.summary = "scrape targets, store their samples, answer HTTP",
 	.usage = "[-c FILE] [--listen HOST:PORT]",
 	.help = "Answers Prometheus's HTTP API under /api/v1, its own metrics at /metrics and those of this host at\n"
-		"/metrics/host. SIGHUP reads the configuration again; SIGTERM and SIGINT end it. kill -9 loses nothing, and other\n"
-		"pm commands may use the data directory at the same time.\n",
+		"/metrics/host. SIGHUP reads the configuration again; SIGTERM and SIGINT end it. kill -9 loses "
+		"nothing,\n"
+		"and other pm commands may use the data directory at the same time.\n",
 	.example = "pm serve -c prometheus.yml --listen :9090\n",
 	.opts = serve_opts,
 	.run = serve_run,

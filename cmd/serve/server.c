@@ -1,14 +1,15 @@
 /* server.c - HTTP by libmicrohttpd: a few threads with an epoll each, and workers for what may take long.
  *
- * Life of a request: on_uri() copies the request line, on_access() is called once for the head, once for each piece of the
- * body and once more at its end, where the reply must be queued (queued at the head it would close the connection).
- * There a quick request runs at once; a slow one is suspended, handed to a worker, resumed by it, and on_access()
- * is called a last time to queue what the worker wrote. on_completed() ends the request.
+ * Life of a request: on_uri() copies the request line, on_access() is called once for the head, once for each piece of
+ * the body and once more at its end, where the reply must be queued (queued at the head it would close the connection).
+ * There a quick request runs at once; a slow one is suspended, handed to a worker, resumed by it, and on_access() is
+ * called a last time to queue what the worker wrote. on_completed() ends the request.
  *
  * Everything of a request lives in one `struct conn` that the connection keeps for its next request. The library hands
  * out each connection to one thread at a time, and a suspended one to nobody, so a conn needs no lock.
  *
- * The HTTP library brings TLS and more with it, 5 ms of loading that `pm query` must not pay: hence dlopen on first use. */
+ * The HTTP library brings TLS and more with it, 5 ms of loading that `pm query` must not pay: hence dlopen on first
+ * use. */
 #include "cmd/serve/server.h"
 
 #include "cmd/api_json.h"
@@ -25,7 +26,10 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -39,10 +43,12 @@ enum {
 	DRAIN_SECONDS = 5,
 };
 
+/* clang-format off */
 #define MHD_FUNCTIONS(X) \
 	X(start_daemon) X(stop_daemon) X(quiesce_daemon) X(create_response_from_buffer) X(add_response_header) \
 	X(queue_response) X(destroy_response) X(suspend_connection) X(resume_connection) X(lookup_connection_value) \
 	X(get_connection_info)
+/* clang-format on */
 
 #define MHD_MEMBER(name) __typeof__(&MHD_##name) name;
 static struct {
@@ -173,7 +179,8 @@ static struct pm_str split_target(struct pm_buf *uri, char **ret_query, size_t *
 	return path;
 }
 
-/* Body and query into req.params; a key for pm_quick. An instant query is as quick at any time of day, hence no `time`. */
+/* Body and query into req.params; a key for pm_quick. An instant query is as quick at any time of day, hence no
+ * `time`. */
 static int read_params(struct conn *c, char *query, size_t query_len)
 {
 	int rc = c->has_form ? pm_params_parse(&c->req.params, c->body.ptr, c->body.len) : 0;
@@ -211,7 +218,8 @@ static void run(struct conn *c)
 		pm_buf_reset(&r->out);
 		r->status = 500;
 		r->content_type = "application/json";
-		pm_api_error(&r->out, "internal", rc == PM_ERR_LIMIT ? "the answer is larger than 1 GiB" : "out of memory");
+		const char *why = rc == PM_ERR_LIMIT ? "the answer is larger than 1 GiB" : "out of memory";
+		pm_api_error(&r->out, "internal", why);
 	}
 	compress(c);
 	if (c->route->flags & PM_ROUTE_SLOW)
@@ -274,7 +282,8 @@ static enum MHD_Result hand_to_worker(struct conn *c)
 	if (pm_workers_submit(c->server->workers, &c->work)) {
 		c->req.status = 503;
 		c->req.content_type = "application/json";
-		pm_api_error(&c->req.out, "unavailable", "too many requests are waiting (--query.max-concurrency run at once)");
+		pm_api_error(&c->req.out, "unavailable",
+			"too many requests are waiting (--query.max-concurrency run at once)");
 		c->state = CONN_DONE;
 		mhd.resume_connection(c->mhd);
 	}
@@ -371,7 +380,8 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	return c;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode toe)
+static void on_completed(
+	void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode toe)
 {
 	struct pm_server *s = cls;
 	if (!*con_cls)
@@ -399,7 +409,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 		c->mhd = connection;
 		c->req.serve = s->serve;
 		c->req.out.max = REPLY_BYTES_MAX;
-		const union MHD_ConnectionInfo *info = mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		const union MHD_ConnectionInfo *info =
+			mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		c->req.socket = info ? info->connect_fd : -1;
 		*socket_context = c;
 	} else if (c) {
@@ -447,7 +458,8 @@ int pm_server_new(const struct pm_server_opts *opts, struct pm_server **ret, str
 	int rc;
 	pthread_once(&load_once, load);
 	if (load_error[0]) {
-		rc = pm_fail(err, PM_ERR_UNSUPPORTED, "cannot load the HTTP library (package libmicrohttpd12): %s", load_error);
+		rc = pm_fail(err, PM_ERR_UNSUPPORTED, "cannot load the HTTP library (package libmicrohttpd12): %s",
+			load_error);
 		goto fail;
 	}
 	s = pm_calloc(1, sizeof *s);
@@ -476,7 +488,8 @@ fail:
 	return rc;
 }
 
-/* Wait until replies under way have left, so that a stop does not cut them short; a client that does not read gives up its. */
+/* Wait until replies under way have left, so that a stop does not cut them short; a client that does not read gives up
+ * its. */
 static void drain(struct pm_server *s)
 {
 	struct timespec until = { .tv_sec = pm_now_ms() / 1000 + DRAIN_SECONDS };
@@ -506,15 +519,13 @@ void pm_server_free(struct pm_server *s)
 	pm_free(s);
 }
 
-void pm_server_metrics(struct pm_server *s, struct pm_buf *out)
+void pm_server_load(struct pm_server *s, struct pm_server_load *ret)
 {
-	unsigned running, waiting;
-	pm_workers_load(s->workers, &running, &waiting);
-	pm_buf_fmt(out, "# HELP pm_http_connections Connections that are open.\n# TYPE pm_http_connections gauge\n"
-			"pm_http_connections %u\n", atomic_load(&s->connections));
-	pm_buf_fmt(out, "# HELP prometheus_engine_queries Requests running on workers.\n# TYPE prometheus_engine_queries gauge\n"
-			"prometheus_engine_queries %u\n", running);
-	pm_buf_fmt(out, "# HELP pm_engine_queries_waiting Requests waiting for a worker.\n"
-			"# TYPE pm_engine_queries_waiting gauge\npm_engine_queries_waiting %u\n", waiting);
-	pm_stats_write(&s->stats, out);
+	pm_workers_load(s->workers, &ret->running, &ret->waiting);
+	ret->connections = atomic_load(&s->connections);
+}
+
+const struct pm_stats *pm_server_stats(const struct pm_server *s)
+{
+	return &s->stats;
 }

@@ -5,6 +5,7 @@
 #include "cmd/serve/request.h"
 
 struct pm_server;
+struct pm_stats;
 
 struct pm_server_opts {
 	int listen_fd;                  /* becomes the server's */
@@ -19,10 +20,15 @@ struct pm_server_opts {
 int pm_server_new(const struct pm_server_opts *opts, struct pm_server **ret, struct pm_error *err);
 /* Start answering: from now on handlers are called, on many threads. */
 int pm_server_start(struct pm_server *s, struct pm_error *err);
-/* Stop taking connections, cancel slow requests, send what is ready for at most some seconds, end all threads. NULL allowed. */
+/* Stop taking connections, cancel slow requests, send what is ready for at most some seconds, end all threads. NULL
+ * allowed. */
 void pm_server_free(struct pm_server *s);
 
-/* What the server counted, for /metrics: per route and status, and durations per route. Appends text lines. */
-void pm_server_metrics(struct pm_server *s, struct pm_buf *out);
+/* What goes on now, and what went on since the start, for /metrics. */
+struct pm_server_load {
+	unsigned connections, running, waiting; /* slow requests on workers, and those that wait for one */
+};
+void pm_server_load(struct pm_server *s, struct pm_server_load *ret);
+const struct pm_stats *pm_server_stats(const struct pm_server *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* stats.c - see stats.h. Relaxed atomics: a scrape may see a request in one counter and not yet in another. */
 #include "cmd/serve/stats.h"
 
+#include "libscrape/scrape.h"
 #include "libtsdb/base/mem.h"
 
 #include <stdatomic.h>
@@ -70,45 +71,49 @@ static const char *name_of(const struct pm_stats *s, size_t i)
 	return i < s->route_count ? s->routes[i].path : "/not_found";
 }
 
+static void family(struct pm_buf *out, const char *name, const char *type, const char *help)
+{
+	scrape_write_family(out, pm_str(name), type, pm_str(help));
+}
+
+static const char duration[] = "prometheus_http_request_duration_seconds";
+
 static void write_codes(const struct pm_stats *s, struct pm_buf *out)
 {
-	pm_buf_cstr(out, "# HELP prometheus_http_requests_total Requests answered, by route and status.\n"
-			 "# TYPE prometheus_http_requests_total counter\n");
+	family(out, "prometheus_http_requests_total", "counter", "Requests answered, by route and status.");
 	for (size_t i = 0; i <= s->route_count; i++)
 		for (size_t c = 0; c < CODE_COUNT; c++) {
 			uint64_t n = get(&s->v[i].by_code[c]);
 			if (n)
-				pm_buf_fmt(out, "prometheus_http_requests_total{code=\"%d\",handler=\"%s\"} %llu\n", codes[c],
-					name_of(s, i), (unsigned long long)n);
+				pm_buf_fmt(out, "prometheus_http_requests_total{code=\"%d\",handler=\"%s\"} %llu\n",
+					codes[c], name_of(s, i), (unsigned long long)n);
 		}
 }
 
 static void write_histogram(const struct pm_route_stats *r, const char *name, struct pm_buf *out)
 {
-	static const char metric[] = "prometheus_http_request_duration_seconds";
 	uint64_t sum = 0;
 	for (size_t b = 0; b < BOUND_COUNT; b++) {
 		sum += get(&r->by_duration[b]);
-		pm_buf_fmt(out, "%s_bucket{handler=\"%s\",le=\"%g\"} %llu\n", metric, name, bounds_s[b], (unsigned long long)sum);
+		pm_buf_fmt(out, "%s_bucket{handler=\"%s\",le=\"%g\"} %llu\n", duration, name, bounds_s[b],
+			(unsigned long long)sum);
 	}
 	sum += get(&r->by_duration[BOUND_COUNT]);
-	pm_buf_fmt(out, "%s_bucket{handler=\"%s\",le=\"+Inf\"} %llu\n", metric, name, (unsigned long long)sum);
-	pm_buf_fmt(out, "%s_sum{handler=\"%s\"} %.9g\n", metric, name, (double)get(&r->took_ns) / 1e9);
-	pm_buf_fmt(out, "%s_count{handler=\"%s\"} %llu\n", metric, name, (unsigned long long)sum);
+	pm_buf_fmt(out, "%s_bucket{handler=\"%s\",le=\"+Inf\"} %llu\n", duration, name, (unsigned long long)sum);
+	pm_buf_fmt(out, "%s_sum{handler=\"%s\"} %.9g\n", duration, name, (double)get(&r->took_ns) / 1e9);
+	pm_buf_fmt(out, "%s_count{handler=\"%s\"} %llu\n", duration, name, (unsigned long long)sum);
 }
 
 void pm_stats_write(const struct pm_stats *s, struct pm_buf *out)
 {
 	write_codes(s, out);
-	pm_buf_cstr(out, "# HELP prometheus_http_request_duration_seconds Time from a complete request to its reply.\n"
-			 "# TYPE prometheus_http_request_duration_seconds histogram\n");
+	family(out, duration, "histogram", "Time from a complete request to its reply.");
 	for (size_t i = 0; i <= s->route_count; i++)
 		if (total(&s->v[i]))
 			write_histogram(&s->v[i], name_of(s, i), out);
-	pm_buf_cstr(out, "# HELP prometheus_http_response_size_bytes_total Bytes of reply bodies handed to the network.\n"
-			 "# TYPE prometheus_http_response_size_bytes_total counter\n");
+	family(out, "prometheus_http_response_size_bytes_total", "counter", "Bytes of replies handed to the network.");
 	for (size_t i = 0; i <= s->route_count; i++)
 		if (total(&s->v[i]))
-			pm_buf_fmt(out, "prometheus_http_response_size_bytes_total{handler=\"%s\"} %llu\n", name_of(s, i),
-				(unsigned long long)get(&s->v[i].bytes));
+			pm_buf_fmt(out, "prometheus_http_response_size_bytes_total{handler=\"%s\"} %llu\n",
+				name_of(s, i), (unsigned long long)get(&s->v[i].bytes));
 }

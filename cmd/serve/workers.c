@@ -1,4 +1,5 @@
-/* workers.c - a bounded pool of threads. See workers.h. One mutex guards all of it: work comes in pieces of milliseconds. */
+/* workers.c - a bounded pool of threads. See workers.h. One mutex guards all of it: work comes in pieces of
+ * milliseconds. */
 #include "cmd/serve/workers.h"
 
 #include "libtsdb/base/mem.h"

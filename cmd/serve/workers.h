@@ -1,8 +1,9 @@
 /* workers.h - threads for requests that may take long, and the memory of which ones don't.
  *
- * A connection's thread serves many connections, so that a query of a minute on it would hold up all of them. Such requests
- * go to a pool whose size is --query.max-concurrency. The hop costs some microseconds, which a query of 50 microseconds
- * should not pay: pm_quick remembers requests that were quick the last time, and those stay where they are. */
+ * A connection's thread serves many connections, so that a query of a minute on it would hold up all of them. Such
+ * requests go to a pool whose size is --query.max-concurrency. The hop costs some microseconds, which a query of 50
+ * microseconds should not pay: pm_quick remembers requests that were quick the last time, and those stay where they
+ * are. */
 #ifndef PM_SERVE_WORKERS_H
 #define PM_SERVE_WORKERS_H
 
@@ -29,7 +30,8 @@ void pm_workers_load(struct pm_workers *w, unsigned *ret_running, unsigned *ret_
 
 enum { PM_QUICK_SLOTS = 4096, PM_QUICK_NS = 2000000 };
 
-/* Hashes of requests that took less than PM_QUICK_NS; a later one may push out an earlier one. Any thread; zeroed: empty. */
+/* Hashes of requests that took less than PM_QUICK_NS; a later one may push out an earlier one. Any thread; zeroed:
+ * empty. */
 struct pm_quick {
 	_Atomic(uint64_t) slot[PM_QUICK_SLOTS];
 };

@@ -14,7 +14,8 @@ One server a file, on a free port and an empty directory. A file is lines of `ke
     body: query=up&time=100         makes it a form, unless it has a Content-Type
     < 400                           the expected status; more `<` lines are expected headers, `<! Name` an absent one
     json: {"status": ...}           the expected body, as JSON
-    text: 404 page not found\\n      the expected body, with \\n and \\t
+    exact: {"status":"succ...       the expected body, byte for byte
+    text: 404 page not found\\n      the same, with \\n and \\t for these characters
     contains: part                  the body has this part; `lacks:` the opposite
 """
 import http.client
@@ -105,7 +106,7 @@ def parse(path):
             tests.append((value, []))
         elif key == "body":
             tests[-1][1][-1].body = value
-        elif key in ("json", "text", "contains", "lacks"):
+        elif key in ("json", "exact", "text", "contains", "lacks"):
             tests[-1][1][-1].checks.append((key, value, n))
         elif key in ("data", "config", "args"):
             settings[key] = value
@@ -137,6 +138,8 @@ def differences(e, response, body, addr):
                 got = text
             if got != json.loads(value):
                 yield "body is  %s\n\tnot      %s" % (shown, value)
+        elif kind == "exact" and text != value:
+            yield "body is  %s\n\tnot      %s" % (shown, value)
         elif kind == "text" and text != value.replace("\\n", "\n").replace("\\t", "\t"):
             yield "body is  %r\n\tnot      %s" % (shown, value)
         elif kind == "contains" and value not in text:

@@ -50,7 +50,8 @@ static void test_everything_of_a_job(void **state)
 		"scrape_configs:\n- job_name: a\n  scrape_interval: 1h30m\n  scrape_timeout: 5s\n  scheme: https\n"
 		"  metrics_path: probe\n  honor_labels: true\n  honor_timestamps: false\n  body_size_limit: 1.5MB\n"
 		"  sample_limit: 7\n  params: {z: ['1 &'], b: [x, y]}\n"
-		"  static_configs:\n  - targets: ['[::1]:2', h]\n    labels: {b: '2', a: '1', none: ''}\n  - targets: [g]\n"
+		"  static_configs:\n  - targets: ['[::1]:2', h]\n    labels: {b: '2', a: '1', none: ''}\n  - targets: "
+		"[g]\n"
 		"global: {scrape_interval: 10s, external_labels: {x: y}, body_size_limit: 3KB, sample_limit: 9}\n");
 	const struct pm_config_target *t = target(c, 0);
 	assert_int_equal(c->target_count, 3);
@@ -84,7 +85,8 @@ static void test_labels_that_say_how_to_scrape(void **state)
 {
 	struct pm_config *c = parse(
 		"scrape_configs:\n- job_name: a\n  params: {m: [one, two]}\n  static_configs:\n  - targets: [h:1]\n"
-		"    labels: {job: other, instance: i, __scheme__: https, __metrics_path__: /x, __param_m: 'n', __param_o: p,\n"
+		"    labels: {job: other, instance: i, __scheme__: https, __metrics_path__: /x, __param_m: 'n', "
+		"__param_o: p,\n"
 		"      __scrape_interval__: 2m, __scrape_timeout__: 3s, __meta_z: gone}\n");
 	const struct pm_config_target *t = target(c, 0);
 	assert_string_equal(t->scrape.url, "https://h:1/x?m=n&m=two&o=p");
@@ -101,8 +103,9 @@ static void test_labels_that_say_how_to_scrape(void **state)
 
 static void test_doubles_are_one_target(void **state)
 {
-	struct pm_config *c = parse("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [h, g, h]}, {targets: [g]}]\n"
-				    "- job_name: b\n  static_configs: [{targets: [h]}]\n");
+	struct pm_config *c =
+		parse("scrape_configs:\n- job_name: a\n  static_configs: [{targets: [h, g, h]}, {targets: [g]}]\n"
+		      "- job_name: b\n  static_configs: [{targets: [h]}]\n");
 	assert_int_equal(c->target_count, 3);
 	assert_string_equal(target(c, 1)->scrape.url, "http://g/metrics");
 	assert_str(target(c, 2)->job, "b");
@@ -111,7 +114,8 @@ static void test_doubles_are_one_target(void **state)
 
 static void test_empty_files_are_fine(void **state)
 {
-	static const char *const texts[] = { "", "# nothing\n", "global:\n", "scrape_configs:\n", "scrape_configs: []\n", "{}" };
+	static const char *const texts[] = { "", "# nothing\n", "global:\n", "scrape_configs:\n",
+		"scrape_configs: []\n", "{}" };
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		struct pm_config *c = parse(texts[i]);
 		assert_int_equal(c->target_count, 0);
@@ -122,7 +126,8 @@ static void test_empty_files_are_fine(void **state)
 
 static void test_keys_without_effect_are_told(void **state)
 {
-	struct pm_config *c = parse("rule_files: [a]\nscrape_configs:\n- job_name: a\n  relabel_configs: []\n\n  tls_config: {}\n");
+	struct pm_config *c =
+		parse("rule_files: [a]\nscrape_configs:\n- job_name: a\n  relabel_configs: []\n\n  tls_config: {}\n");
 	const struct pm_config_warning *w = c->warnings;
 	assert_int_equal(w->line, 1);
 	assert_contains(w->text, "rule_files");
@@ -144,17 +149,21 @@ static void test_what_is_refused_and_where(void **state)
 	} cases[] = {
 		{ "global: {}\nno_such: 1\n", 2, "unknown key no_such in the configuration" },
 		{ "global:\n  no_such: 1\n", 2, "unknown key no_such in global" },
-		{ "scrape_configs:\n- job_name: a\n  consult_sd_configs: []\n", 3, "unknown key consult_sd_configs in scrape_configs" },
-		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - target: [a]\n", 4, "unknown key target in static_configs" },
+		{ "scrape_configs:\n- job_name: a\n  consult_sd_configs: []\n", 3,
+			"unknown key consult_sd_configs in scrape_configs" },
+		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - target: [a]\n", 4,
+			"unknown key target in static_configs" },
 		{ "scrape_configs:\n- job_name: a\n- job_name: b\n- job_name: a\n", 4,
 			"found multiple scrape configs with job name \"a\"" },
 		{ "scrape_configs:\n- scheme: http\n", 2, "job_name is empty" },
 		{ "scrape_configs:\n-\n", 2, "empty or null scrape config section" },
-		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  -\n", 4, "empty or null section in static_configs" },
+		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  -\n", 4,
+			"empty or null section in static_configs" },
 		{ "scrape_configs: {a: b}\n", 1, "scrape_configs must be a list" },
 		{ "- a\n", 1, "the configuration must be a mapping" },
 		{ "global:\n  scrape_interval: 5\n", 2, "not a valid duration string: \"5\"" },
-		{ "global:\n  scrape_interval: 5s\n  scrape_timeout: 6s\n", 2, "global scrape timeout greater than scrape interval" },
+		{ "global:\n  scrape_interval: 5s\n  scrape_timeout: 6s\n", 2,
+			"global scrape timeout greater than scrape interval" },
 		{ "scrape_configs:\n- job_name: a\n  scrape_interval: 1s\n  scrape_timeout: 2s\n", 2,
 			"scrape timeout greater than scrape interval for scrape config with job name \"a\"" },
 		{ "scrape_configs:\n- job_name: a\n  sample_limit: x\n", 3, "" },
@@ -162,12 +171,15 @@ static void test_what_is_refused_and_where(void **state)
 		{ "scrape_configs:\n- job_name: a\n  body_size_limit: -5B\n", 3, "not a size" },
 		{ "scrape_configs:\n- job_name: a\n  honor_labels: maybe\n", 3, "" },
 		{ "scrape_configs:\n- job_name: a\n  params: {a: b}\n", 3, "must be a list" },
-		{ "scrape_configs:\n- job_name: a\n  scheme: ftp\n  static_configs:\n  - targets:\n    - h\n", 6, "neither http nor https" },
+		{ "scrape_configs:\n- job_name: a\n  scheme: ftp\n  static_configs:\n  - targets:\n    - h\n", 6,
+			"neither http nor https" },
 		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets:\n    - http://h:1/x\n", 5,
 			"\"http://h:1/x\" is not a valid hostname" },
-		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets: ['']\n", 4, "a target without an address" },
-		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets: [h]\n    labels: {__scrape_timeout__: 2m}\n", 4,
-			"longer than the interval" },
+		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets: ['']\n", 4,
+			"a target without an address" },
+		{ "scrape_configs:\n- job_name: a\n  static_configs:\n  - targets: [h]\n    labels: "
+		  "{__scrape_timeout__: 2m}\n",
+			4, "longer than the interval" },
 		{ "global: {external_labels: {'': x}}\n", 1, "not a valid label name" },
 		{ "global: {\n", 0, "" },
 		{ "global: {}\nglobal: {}\n", 2, "" },
@@ -245,5 +257,5 @@ static void test_out_of_memory(void **state)
 
 TEST_MAIN(TEST(test_defaults), TEST(test_everything_of_a_job), TEST(test_limits_of_global_hold_for_jobs_without),
 	TEST(test_labels_that_say_how_to_scrape), TEST(test_doubles_are_one_target), TEST(test_empty_files_are_fine),
-	TEST(test_keys_without_effect_are_told), TEST(test_what_is_refused_and_where), TEST(test_a_file_that_is_not_there),
-	TEST(test_builtin), TEST(test_shared_good_files), TEST(test_out_of_memory))
+	TEST(test_keys_without_effect_are_told), TEST(test_what_is_refused_and_where),
+	TEST(test_a_file_that_is_not_there), TEST(test_builtin), TEST(test_shared_good_files), TEST(test_out_of_memory))
