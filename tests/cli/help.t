@@ -10,7 +10,6 @@ $ pm --help
   
   Ask
     query     evaluate a PromQL expression, now or over a range
-    test      run PromQL test scripts
   
   Store
     import    load samples with timestamps from OpenMetrics text
@@ -64,7 +63,7 @@ $ pm query --help | cmp - <(pm help query)
 $ pm -d nowhere query --help | cmp - <(pm help query)
 
 # every command has help with an example
-$ for c in scrape expose query test import serve; do
+$ for c in $(pm --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
 >   pm help $c | grep -q '^Examples$' || echo "$c lacks examples"
 >   pm $c --help | grep -q "^usage: pm $c" || echo "$c lacks usage"
 > done

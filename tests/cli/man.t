@@ -2,7 +2,7 @@
 $ synopsis() {
 >   sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' "$1" | grep -v '^\.SH' | sed 's/^\.B *//; s/\\-/-/g' | paste -s -d ' '
 > }
-> for c in scrape expose query test import serve; do
+> for c in $(pm --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'); do
 >   page=$ROOT/docs/man/pm-$c.1
 >   want=$(pm help $c | sed -n '/^usage: /,/^$/p' | tr -s ' \n' ' ' | sed 's/^usage: //; s/ $//')
 >   got=$(synopsis "$page")
@@ -11,12 +11,6 @@ $ synopsis() {
 >     sed 's/\\-/-/g' "$page" | grep -q -e "$o" || echo "pm-$c.1 lacks $o"
 >   done
 > done
-  test
-  help: pm test FILE...
-  man:  
-  pm-test.1 lacks --help
-! sed: can't read /work/main/docs/man/pm-test.1: No such file or directory
-! sed: can't read /work/main/docs/man/pm-test.1: No such file or directory
 
 # the pages are clean
 $ for p in $ROOT/docs/man/*.1; do
@@ -28,5 +22,3 @@ $ pm --help | sed -n 's/^  \([a-z][a-z]*\)  *\(.*\)/\1 \2/p' | while read -r c w
 >   grep -q -x "$words" $ROOT/docs/man/pm.1 || echo "pm.1 lacks: $c: $words"
 >   grep -q -F -x "pm\\-$c \\- $words" $ROOT/docs/man/pm-$c.1 || echo "pm-$c.1 has another summary"
 > done
-  pm-test.1 has another summary
-! grep: /work/main/docs/man/pm-test.1: No such file or directory
