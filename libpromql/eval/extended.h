@@ -1,0 +1,13 @@
+/* extended.h - values at the edges of anchored and smoothed windows: see extended.c. */
+#ifndef PROMQL_EVAL_EXTENDED_H
+#define PROMQL_EVAL_EXTENDED_H
+
+#include "libpromql/eval/rollup.h"
+
+bool promql__window_edges(const int64_t *t, size_t count, int64_t start_ms, int64_t end_ms, bool smoothed,
+	size_t *ret_first, size_t *ret_last);
+double promql__interpolate(int64_t t1, double v1, int64_t t2, double v2, int64_t t, bool counter);
+double promql__left_edge(const int64_t *t, const double *v, size_t i, int64_t start_ms, bool smoothed, bool counter);
+double promql__right_edge(const int64_t *t, const double *v, size_t i, int64_t end_ms, bool smoothed, bool counter);
+
+#endif
