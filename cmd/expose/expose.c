@@ -91,6 +91,8 @@ static int expose_linux(struct pm_ctx *ctx, struct settings *s)
 			fwrite(page.ptr, 1, page.len, stdout);
 	}
 	pm_buf_release(&page);
+	if (rc == PM_ERR_INVALID)
+		return pm_usage(ctx, "%s", err.msg);
 	return rc ? pm_report(ctx, &err) : PM_EXIT_OK;
 }
 

@@ -37,6 +37,19 @@ static int names_of(struct pm_request *r, const char *name, const char *const *b
 	return 0;
 }
 
+/* A request narrows down what the operator allowed, it adds nothing. */
+static int check_allowed(const struct pm_linux_opts *base, const char *const *only, size_t count, struct pm_error *err)
+{
+	for (size_t i = 0; base->only_count && i < count; i++) {
+		size_t k = 0;
+		while (k < base->only_count && strcmp(base->only[k], only[i]) != 0)
+			k++;
+		if (k == base->only_count)
+			return pm_fail(err, PM_ERR_INVALID, "collector \"%s\" is switched off", only[i]);
+	}
+	return 0;
+}
+
 static int page(struct pm_request *r, struct pm_error *err)
 {
 	const char *only[NAMES_MAX], *without[NAMES_MAX];
@@ -46,12 +59,14 @@ static int page(struct pm_request *r, struct pm_error *err)
 		rc = names_of(r, "exclude[]", opts.without, opts.without_count, without, &opts.without_count);
 	if (rc != 0)
 		return pm_fail(err, rc, "collect[], exclude[]: %s", pm_strerror(rc));
-	if (opts.only_count)
-		opts.only = only;
-	else
+	if (opts.only_count == 0) {
 		opts.only_count = opts_of(r)->only_count;
+	} else {
+		rc = check_allowed(opts_of(r), only, opts.only_count, err);
+		opts.only = only;
+	}
 	opts.without = without;
-	return pm_linux_page(&opts, &r->out, err);
+	return rc ? rc : pm_linux_page(&opts, &r->out, err);
 }
 
 static void metrics(struct pm_request *r)
@@ -90,7 +105,9 @@ int pm_expose_serve(const char *addr, const struct pm_linux_opts *opts, struct p
 	struct pm_server *server = NULL;
 	sigset_t stop;
 	int signo;
-	int rc = pm_listen(addr, &so.listen_fd, &bound, err);
+	int rc = pm_linux_check(opts, err);
+	if (rc == 0)
+		rc = pm_listen(addr, &so.listen_fd, &bound, err);
 	if (rc != 0)
 		return rc;
 	/* Threads inherit the mask, so that only sigwait sees these two. */

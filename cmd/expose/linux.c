@@ -7,6 +7,7 @@
 #include "libtsdb/base/clock.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 static const struct collector {
 	const char *name;
@@ -71,6 +72,15 @@ static bool wanted(const struct pm_linux_opts *opts, const struct collector *c)
 	return opts->only_count ? named(opts->only, opts->only_count, c->name) : c->on;
 }
 
+static int unknown_name(const char *name, struct pm_error *err)
+{
+	char list[512];
+	size_t n = 0;
+	for (size_t i = 0; i < COLLECTORS && n < sizeof list; i++)
+		n += (size_t)snprintf(list + n, sizeof list - n, " %s", collectors[i].name);
+	return pm_fail(err, PM_ERR_INVALID, "no collector is called \"%s\"; there are:%s", name, list);
+}
+
 static int check_names(const char *const *names, size_t count, struct pm_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -78,15 +88,20 @@ static int check_names(const char *const *names, size_t count, struct pm_error *
 		while (k < COLLECTORS && strcmp(collectors[k].name, names[i]) != 0)
 			k++;
 		if (k == COLLECTORS)
-			return pm_fail(err, PM_ERR_INVALID, "no collector is called \"%s\"", names[i]);
+			return unknown_name(names[i], err);
 	}
 	return 0;
 }
 
-void pm_linux_collector_names(struct pm_buf *out)
+int pm_linux_check(const struct pm_linux_opts *opts, struct pm_error *err)
 {
-	for (size_t i = 0; i < COLLECTORS; i++)
-		pm_buf_fmt(out, "  %s%s\n", collectors[i].name, collectors[i].on ? "" : " (off by default)");
+	int rc = check_names(opts->only, opts->only_count, err);
+	return rc ? rc : check_names(opts->without, opts->without_count, err);
+}
+
+size_t pm_linux_collector_count(void)
+{
+	return COLLECTORS;
 }
 
 static void collect(struct pm_linux *x, const struct collector *c, const struct pm_linux_opts *opts)
@@ -114,9 +129,7 @@ static const char *root_dir(struct pm_emit *e, const char *path)
 int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct pm_error *err)
 {
 	struct pm_emit emit;
-	int rc = check_names(opts->only, opts->only_count, err);
-	if (rc == 0)
-		rc = check_names(opts->without, opts->without_count, err);
+	int rc = pm_linux_check(opts, err);
 	if (rc != 0)
 		return rc;
 	pm_emit_init(&emit);

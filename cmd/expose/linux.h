@@ -37,10 +37,12 @@ struct pm_linux_opts {
 	void *arg;
 };
 
-/* Append one page. PM_ERR_INVALID: a name in `only` or `without` is no collector; PM_ERR_NOMEM, PM_ERR_LIMIT. */
+/* Append one page. PM_ERR_INVALID as pm_linux_check; PM_ERR_NOMEM; PM_ERR_LIMIT. */
 int pm_linux_page(const struct pm_linux_opts *opts, struct pm_buf *out, struct pm_error *err);
-/* Append "  NAME" lines of all collectors, those off by default marked. For help and error messages. */
-void pm_linux_collector_names(struct pm_buf *out);
+/* Are the names in `only` and `without` those of collectors? PM_ERR_INVALID: no, and `err` says what names there are.
+ */
+int pm_linux_check(const struct pm_linux_opts *opts, struct pm_error *err);
+size_t pm_linux_collector_count(void);
 
 /* ---- files that hold one number each, as sysfs has them ------------------------------------------ */
 

@@ -82,15 +82,6 @@ static void assert_valid(const struct pm_buf *page, size_t collectors)
 	assert_int_equal(lines_with(page, "\nnode_scrape_collector_success{"), collectors);
 }
 
-static size_t collector_count(void)
-{
-	struct pm_buf names = { 0 };
-	pm_linux_collector_names(&names);
-	size_t n = lines_with(&names, "\n");
-	pm_buf_release(&names);
-	return n;
-}
-
 /* ---- as it must be ------------------------------------------------------------------------------- */
 
 static void test_golden(void **state)
@@ -106,7 +97,7 @@ static void test_golden(void **state)
 	if (f.count)
 		print_error("%s: %s\n", f.last, f.err.msg);
 	assert_int_equal(f.count, 0);
-	assert_valid(&page, collector_count() - LIVE);
+	assert_valid(&page, pm_linux_collector_count() - LIVE);
 	if (getenv("PM_REWRITE"))
 		assert_ok(pm_fs_write_file(AT_FDCWD, GOLDEN, page.ptr, page.len, &err), &err);
 	assert_ok(pm_fs_read_file(AT_FDCWD, GOLDEN, 1 << 20, &want, &len, &err), &err);
@@ -158,7 +149,7 @@ static void test_this_host(void **state)
 	struct pm_buf page = { 0 };
 	struct pm_error err = { 0 };
 	assert_ok(pm_expose_linux(&page, &err), &err);
-	assert_valid(&page, collector_count());
+	assert_valid(&page, pm_linux_collector_count());
 	assert_contains(page.ptr, "\nnode_uname_info{");
 	assert_contains(page.ptr, "\nnode_cpu_seconds_total{cpu=\"");
 	pm_buf_release(&page);
@@ -326,7 +317,7 @@ static void abuse(const char *dir, const char *file, const char *text, size_t le
 	static char huge[1 << 16];
 	struct pm_buf page = { 0 };
 	struct failures f;
-	const size_t all = collector_count() - LIVE;
+	const size_t all = pm_linux_collector_count() - LIVE;
 	size_t n = 0;
 	for (int kind = 0; kind < 6; kind++) {
 		if (kind == 0) {
@@ -385,7 +376,7 @@ static void test_nothing_there(void **state)
 	struct pm_buf page = { 0 };
 	struct failures f;
 	page_of(dir, NULL, &page, &f);
-	assert_valid(&page, collector_count() - LIVE);
+	assert_valid(&page, pm_linux_collector_count() - LIVE);
 	assert_true(f.count > 20);
 	assert_int_equal(f.err.code, PM_ERR_NOTFOUND);
 	pm_buf_release(&page);
