@@ -45,10 +45,11 @@ static int pack_names(const struct names *n, struct pm_strings *ret)
 {
 	size_t head = n->count * sizeof(struct pm_str);
 	struct pm_str *v = pm_malloc(head + n->len);
-	char *at = (char *)v + head;
+	char *at;
 
 	if (!v)
 		return PM_ERR_NOMEM;
+	at = (char *)v + head;
 	if (n->len)
 		memcpy(at, n->bytes, n->len);
 	for (size_t i = 0; i < n->count; i++) {

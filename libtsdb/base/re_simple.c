@@ -120,7 +120,7 @@ static int collect_literals(struct pm_re_simple *s)
 int pm_re_simple_read(struct pm_str pattern, struct pm_re_simple *ret)
 {
 	struct pm_re_simple s = { 0 };
-	struct pm_str inner = strip_group(pattern, &s.group);
+	struct pm_str inner = strip_group(pattern.len ? pattern : PM_STR(""), &s.group);
 	struct reader r = { inner.ptr, inner.ptr + inner.len, NULL };
 	int rc = 0;
 

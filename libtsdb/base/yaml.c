@@ -440,7 +440,7 @@ done:
 static int on_end(struct loader *l)
 {
 	struct frame f = l->frames[l->frame_count - 1];
-	const struct pm_yaml_node **children = l->pending + f.first;
+	const struct pm_yaml_node **children = l->pending ? l->pending + f.first : NULL;
 	size_t count = l->pending_count - f.first;
 	int rc = f.node->kind == PM_YAML_SEQ ? end_sequence(l, f.node, children, count)
 					     : end_mapping(l, f.node, children, count);
@@ -514,8 +514,10 @@ static int read_document(struct loader *l)
 	}
 	if (rc == 0 && l->pending_count == 0) {
 		rc = new_node(l, PM_YAML_NULL, (yaml_mark_t){ 0 }, NULL, &null);
-		if (rc == 0)
-			rc = add_pending(l, null);
+		if (rc < 0)
+			return rc;
+		null->text = PM_STR("");
+		rc = add_pending(l, null);
 	}
 	if (rc == 0)
 		l->doc->root = l->pending[0];

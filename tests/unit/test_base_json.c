@@ -56,6 +56,7 @@ static void check_string(struct pm_str s, const char *plain, const char *label)
 static void test_strings(void **state)
 {
 	check_string(PM_STR(""), "\"\"", "\"\"");
+	check_string((struct pm_str){ NULL, 0 }, "\"\"", "\"\"");
 	check_string(PM_STR("plain \x7f"), "\"plain \x7f\"", "\"plain \x7f\"");
 	check_string(PM_STR("a\"b\\c/d'"), "\"a\\\"b\\\\c/d'\"", "\"a\\\"b\\\\c/d'\"");
 	check_string(PM_STR("\n\r\t\b\f\v\x1f"), "\"\\n\\r\\t\\u0008\\u000c\\u000b\\u001f\"",

@@ -395,6 +395,8 @@ static void test_integers(void **state)
 	check_uint("+1", PM_ERR_INVALID, 0);
 	check_uint("-1", PM_ERR_INVALID, 0);
 	check_uint("", PM_ERR_INVALID, 0);
+	check_int(NULL, PM_ERR_INVALID, 0);
+	assert_code(pm_double_parse((struct pm_str){ NULL, 0 }, &(double){ 0 }), PM_ERR_INVALID, NULL);
 }
 
 TEST_MAIN(TEST(test_parse_table), TEST(test_parse_reads_no_further), TEST(test_parse_long), TEST(test_format_table),

@@ -47,6 +47,25 @@ static void test_match(void **state)
 			fail_msg("/%s/ on \"%s\": not %d", cases[i].pattern, cases[i].text, cases[i].want);
 }
 
+/* An empty slice may have no pointer. */
+static void test_null_slices(void **state)
+{
+	struct pm_str none = { NULL, 0 };
+	struct pm_buf out = { 0 };
+	struct pm_re *empty, *full;
+
+	assert_ok(pm_re_new(none, &empty, NULL), NULL);
+	assert_ok(pm_re_new(PM_STR("(a?)"), &full, NULL), NULL);
+	assert_true(pm_re_match(empty, none));
+	assert_true(pm_re_match(full, none));
+	assert_int_equal(pm_re_expand(full, none, PM_STR("<$1>"), &out), 1);
+	assert_int_equal(pm_re_expand(empty, none, none, &out), 1);
+	assert_str(pm_buf_view(&out), "<>");
+	pm_buf_release(&out);
+	pm_re_free(empty);
+	pm_re_free(full);
+}
+
 static void test_refused(void **state)
 {
 	static const char *const bad[] = { "(", ")", "a)", "(a", "(a|b\\)", "[", "*", "+a", "a**", "\\", "a\\",
@@ -233,5 +252,5 @@ static void test_out_of_memory(void **state)
 	assert_true(test_mem_faults(use_all, NULL) > 10);
 }
 
-TEST_MAIN(TEST(test_match), TEST(test_refused), TEST(test_literals), TEST(test_simple_equals_re2), TEST(test_expand),
-	TEST(test_expand_limits), TEST(test_out_of_memory))
+TEST_MAIN(TEST(test_match), TEST(test_null_slices), TEST(test_refused), TEST(test_literals),
+	TEST(test_simple_equals_re2), TEST(test_expand), TEST(test_expand_limits), TEST(test_out_of_memory))
