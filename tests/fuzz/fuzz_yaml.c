@@ -1,5 +1,5 @@
-/* fuzz_yaml.c - any bytes as a YAML file: no crash, and what is read keeps the promises of the tree (depth, places, keys
- * that stand once), so that readers may recurse and need not look again. */
+/* fuzz_yaml.c - any bytes as a YAML file: no crash, and what is read keeps the promises of the tree (depth, places,
+ * keys that stand once), so that readers may recurse and need not look again. */
 #include "libtsdb/base/yaml.h"
 
 #include <stdlib.h>
