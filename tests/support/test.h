@@ -4,7 +4,8 @@
  *     static void test_x(void **state) { ... }
  *     TEST_MAIN(TEST(test_x), TEST(test_y))
  *
- * A test is the same on every run: random numbers start from PM_SEED (1 when unset), which is printed when one fails. */
+ * A test is the same on every run: random numbers start from PM_SEED (1 when unset), which is printed when one fails.
+ */
 #ifndef PM_TEST_H
 #define PM_TEST_H
 
@@ -34,7 +35,8 @@
 #define assert_ok(rc, err) test_code_((rc), PM_OK, (err), #rc, __FILE__, __LINE__)
 #define assert_code(rc, code, err) test_code_((rc), (code), (err), #rc, __FILE__, __LINE__)
 
-static inline void test_code_(int rc, int want, const struct pm_error *err, const char *what, const char *file, int line)
+static inline void test_code_(
+	int rc, int want, const struct pm_error *err, const char *what, const char *file, int line)
 {
 	if (rc == want)
 		return;
@@ -61,8 +63,8 @@ static inline void test_bits_(double v, double want, const char *what, const cha
 {
 	if (pm_double_bits(v) == pm_double_bits(want))
 		return;
-	print_error("%s\n\tis  %.17g (%016" PRIx64 ")\n\tnot %.17g (%016" PRIx64 ")\n", what, v, pm_double_bits(v), want,
-		pm_double_bits(want));
+	print_error("%s\n\tis  %.17g (%016" PRIx64 ")\n\tnot %.17g (%016" PRIx64 ")\n", what, v, pm_double_bits(v),
+		want, pm_double_bits(want));
 	_fail(file, line);
 }
 
@@ -119,8 +121,8 @@ static inline double test_unit(struct test_rng *r)
 
 /* ---- files -------------------------------------------------------------------------------------- */
 
-static inline int test_remove_one_(const char *path, const struct stat *st TEST_UNUSED, int type TEST_UNUSED,
-	struct FTW *f TEST_UNUSED)
+static inline int test_remove_one_(
+	const char *path, const struct stat *st TEST_UNUSED, int type TEST_UNUSED, struct FTW *f TEST_UNUSED)
 {
 	return remove(path);
 }
@@ -166,8 +168,8 @@ static inline const char *test_shared_or_skip(const char *sub)
 /* ---- faults ------------------------------------------------------------------------------------- */
 
 /* Call `fn` again and again, with the nth allocation (or operation on files) failing, n = 1, 2, ... until a run is
- * not touched. A run that was touched may return any error or 0; the last one must return 0. `fn` checks for itself that
- * an error left nothing half-done. Returns the number of runs. */
+ * not touched. A run that was touched may return any error or 0; the last one must return 0. `fn` checks for itself
+ * that an error left nothing half-done. Returns the number of runs. */
 typedef int test_fault_fn(void *arg);
 
 static inline size_t test_mem_faults(test_fault_fn *fn, void *arg)
@@ -207,11 +209,11 @@ static inline int test_end_(int failed)
 	return failed != 0;
 }
 
-#define TEST_MAIN(...)                                                                                                     \
-	int main(void)                                                                                                     \
-	{                                                                                                                  \
-		const struct CMUnitTest tests_[] = { __VA_ARGS__ };                                                        \
-		return test_end_(cmocka_run_group_tests(tests_, NULL, NULL));                                              \
+#define TEST_MAIN(...)                                                                                                 \
+	int main(void)                                                                                                 \
+	{                                                                                                              \
+		const struct CMUnitTest tests_[] = { __VA_ARGS__ };                                                    \
+		return test_end_(cmocka_run_group_tests(tests_, NULL, NULL));                                          \
 	}
 
 #endif
