@@ -95,8 +95,9 @@ bool scrape__warm_walk(struct scrape_parser *p, const struct pm_layout *l, bool 
 			if (!next)
 				goto out;
 			w->samples++;
-			if (e->ref != PM_REF_DROPPED)
+			if (e->ref < PM_REF_MAX)
 				w->values[w->value_count++] = v;
+			w->doubles += e->ref == PM_REF_DOUBLE;
 		}
 	}
 out:

@@ -16,7 +16,8 @@ struct scrape__warm {
 	double *values; /* one a series entry that was passed */
 	size_t value_count;
 	size_t entry_count;    /* entries passed, comments and dropped samples too */
-	size_t samples;        /* sample lines passed, dropped ones too */
+	size_t samples;        /* sample lines passed, dropped ones and doubles too */
+	size_t doubles;        /* lines of series that stood before */
 	const char *type_line; /* the last comment that may be a TYPE line, NULL: none */
 };
 

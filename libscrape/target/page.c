@@ -27,7 +27,7 @@ int scrape__add_entry(struct scrape__pager *g, const struct pm_page_entry *e, st
 
 static bool is_series(uint32_t ref)
 {
-	return ref < PM_REF_MAX || ref == PM_REF_NEW;
+	return ref < PM_REF_MAX || ref == PM_REF_NEW || ref == PM_REF_DOUBLE;
 }
 
 /* A sample line, known or new. Past the sample limit lines are counted and checked but not kept. */
@@ -57,6 +57,12 @@ static int add_comment(struct scrape__pager *g, struct pm_str text, uint64_t has
 	return scrape__add_entry(g, &entry, err);
 }
 
+/* Whether a line of the same text means the same now. A double does not: what stood before it may be gone. */
+static bool may_be_again(uint32_t ref)
+{
+	return ref != PM_REF_COMMENT && ref != PM_REF_DOUBLE;
+}
+
 /* What the warm walk passed, as entries. */
 static int add_warm(struct scrape__pager *g, const struct scrape__warm *w, struct pm_error *err)
 {
@@ -74,7 +80,7 @@ static int add_warm(struct scrape__pager *g, const struct scrape__warm *w, struc
 			rc = scrape__add_entry(g, &entry, err);
 			continue;
 		}
-		if (e->ref != PM_REF_DROPPED)
+		if (e->ref < PM_REF_MAX)
 			line.v = w->values[value++];
 		rc = add_sample(g, e, NULL, &line, err);
 	}
@@ -110,7 +116,7 @@ static int known_line(struct scrape__pager *g, struct pm_error *err)
 	struct scrape_line line;
 	int rc;
 
-	if (i == SCRAPE__UNKNOWN || !same_comment(g, i))
+	if (i == SCRAPE__UNKNOWN || !same_comment(g, i) || !may_be_again(g->known.entries[i].ref))
 		return 0;
 	text_end = s + g->known.entries[i].text_len;
 	if (text_end == p->end || (text_end[-1] != '}' && *text_end != ' ' && *text_end != '\t'))
@@ -191,7 +197,7 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 	} else if (future) {
 		g->samples++, g->kept++; /* counted, as upstream does, but neither stored nor remembered */
 		rc = 0;
-	} else if (i != SCRAPE__UNKNOWN && g->known.entries[i].ref != PM_REF_COMMENT &&
+	} else if (i != SCRAPE__UNKNOWN && may_be_again(g->known.entries[i].ref) &&
 		   (same_comment(g, i) || !depends_on_type(p))) {
 		rc = add_sample(g, &g->known.entries[i], NULL, &line, err);
 	} else {
@@ -245,7 +251,7 @@ int scrape__parse_page(struct scrape__pager *g, struct pm_page *ret, struct pm_e
 		       w.value_count + SCRAPE__REPORT_COUNT == l->series_count;
 	}
 	g->samples = w.samples;
-	g->kept = w.value_count;
+	g->kept = w.value_count + w.doubles;
 	if (!warm) {
 		g->samples = g->kept = 0;
 		rc = parse_cold(g, &w, err);

@@ -102,7 +102,7 @@ struct work {
 	uint32_t *old_sids;                        /* by position */
 	const struct pm_layout_entry **old_entries;/* by position */
 	uint64_t old_comments, new_comments;       /* sums of hashes */
-	/* the page: entries with their series in order; doubles are DROPPED */
+	/* the page: entries with their series in order; doubles are told apart */
 	struct pm_layout_entry *entries;
 	size_t series_count;
 	/* sid -> entry index + 1 */
@@ -136,7 +136,7 @@ static int resolve_one(struct work *k, size_t i, struct pm_error *err)
 	k->entries[i] = e->e;
 	if (sid == PM_REF_COMMENT)
 		k->new_comments += e->e.text_hash;
-	if (sid == PM_REF_COMMENT || sid == PM_REF_DROPPED)
+	if (sid == PM_REF_COMMENT || sid == PM_REF_DROPPED || sid == PM_REF_DOUBLE)
 		return 0;
 	if (sid == PM_REF_NEW)
 		rc = tsdb__series_intern(k->w, e->labels, k->family, &sid, &is_new, err);
@@ -146,7 +146,7 @@ static int resolve_one(struct work *k, size_t i, struct pm_error *err)
 		return rc;
 	work_slot(k, sid, &at);
 	if (k->set_entries[at]) {
-		k->entries[i].ref = PM_REF_DROPPED;
+		k->entries[i].ref = PM_REF_DOUBLE;
 		return 0;
 	}
 	k->set_keys[at] = sid;

@@ -142,7 +142,7 @@ static void store_entry(struct fake_appender *f, struct fake_layout *row, const 
 {
 	bool *seen = (bool *)row->key; /* lent by append_page: one a series */
 
-	if (e->e.ref >= PM_REF_MAX || seen[e->e.ref])
+	if (e->e.ref >= PM_REF_MAX)
 		return;
 	seen[e->e.ref] = true;
 	put_sample(f, e->e.ref, e->v, e->t_ms);
@@ -166,6 +166,8 @@ static void store_page(
 		if (page->values && e.e.ref < PM_REF_MAX)
 			e.v = page->values[value++];
 		e.e.ref = resolve(f, &e);
+		if (e.e.ref < PM_REF_MAX && ((bool *)row->key)[e.e.ref])
+			e.e.ref = PM_REF_DOUBLE;
 		row->entries[row->count++] = e.e;
 		store_entry(f, row, &e, page->honor_staleness_of_timestamps);
 	}

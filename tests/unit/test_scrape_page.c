@@ -419,6 +419,7 @@ static void test_memory_changes_nothing(void **state)
 		assert_string_equal(scrape_text(&fresh, page.ptr ? page.ptr : ""), with_memory);
 		assert_string_equal(fresh.report.error, x->report.error);
 		assert_int_equal(fresh.report.samples_scraped, x->report.samples_scraped);
+		assert_int_equal(fresh.report.samples_post_relabel, x->report.samples_post_relabel);
 		warm = x->fake->warm_pages;
 		free(with_memory);
 		fake_appender_free(fresh.fake);
