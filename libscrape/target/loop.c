@@ -7,14 +7,13 @@
 #include "libscrape/http.h"
 #include "libscrape/target/negotiate.h"
 #include "libscrape/target/target.h"
+#include "libscrape/target/times.h"
 #include "libtsdb/base/clock.h"
-#include "libtsdb/base/hash.h"
 #include "libtsdb/base/mem.h"
 
 #include <stdatomic.h>
 
 enum {
-	TOLERANCE_MS = 2,
 	INTERVAL_DEFAULT_MS = 60000,
 	TIMEOUT_DEFAULT_MS = 10000,
 	IDLE_WAIT_MS = 60000,
@@ -24,7 +23,7 @@ enum {
 struct job {
 	const struct scrape_target *target;
 	struct scrape__transfer *transfer;
-	int64_t interval_ms;
+	int64_t interval_ms, offset_ms;
 	int64_t due_ms; /* wall time of the next scrape */
 	int64_t due_ns; /* the same by the monotonic clock */
 	int64_t t_ms;   /* of the scrape under way */
@@ -128,6 +127,7 @@ int scrape_loop_add(struct scrape_loop *l, const struct scrape_target *target, s
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	j->target = target;
 	j->interval_ms = target->interval_ms > 0 ? target->interval_ms : INTERVAL_DEFAULT_MS;
+	j->offset_ms = scrape__offset(target, j->interval_ms);
 	rc = scrape__transfer_new(l->http, &get, j, &j->transfer, err);
 	if (rc) {
 		pm_free(j);
@@ -140,42 +140,19 @@ int scrape_loop_add(struct scrape_loop *l, const struct scrape_target *target, s
 
 /* ---- times -------------------------------------------------------------------------------------- */
 
-/* The target's place in its interval: the same in every process. */
-static int64_t offset_of(const struct job *j)
-{
-	uint64_t h = pm_hash_seed(j->target->url, strlen(j->target->url), pm_labels_hash(j->target->labels));
-
-	return (int64_t)(h % (uint64_t)j->interval_ms);
-}
-
-/* The first moment of the grid behind `after_ms`. */
-static void set_due(struct job *j, int64_t after_ms)
+/* Wait for the first moment of the target's grid behind `after_ms`. */
+static void wait_for_due(struct scrape_loop *l, struct job *j, int64_t after_ms)
 {
 	int64_t now_ms = pm_now_ms(), now_ns = pm_monotonic_ns();
-	int64_t past = (after_ms - offset_of(j)) % j->interval_ms;
 
-	past += past < 0 ? j->interval_ms : 0;
-	j->due_ms = after_ms - past + j->interval_ms;
+	j->due_ms = scrape__due_after(after_ms, j->interval_ms, j->offset_ms);
 	j->due_ns = now_ns + (j->due_ms - now_ms) * 1000000;
-}
-
-/* What the scrape that starts now bears as its timestamp. */
-static int64_t timestamp(const struct job *j, int64_t now_ms)
-{
-	int64_t tolerance = j->interval_ms / 100 < TOLERANCE_MS ? j->interval_ms / 100 : TOLERANCE_MS;
-	int64_t late = now_ms - j->due_ms;
-
-	return late >= -tolerance && late <= tolerance ? j->due_ms : now_ms;
-}
-
-/* The next one: behind this one, or behind now when the clock was set, or this one took too long. */
-static void schedule_next(struct scrape_loop *l, struct job *j)
-{
-	int64_t now_ms = pm_now_ms();
-	bool sane = j->due_ms > now_ms - j->interval_ms && j->due_ms < now_ms + j->interval_ms;
-
-	set_due(j, sane && j->due_ms > now_ms ? j->due_ms : now_ms);
 	heap_push(l, j);
+}
+
+static void wait_for_next(struct scrape_loop *l, struct job *j)
+{
+	wait_for_due(l, j, scrape__go_on_from(j->due_ms, pm_now_ms(), j->interval_ms));
 }
 
 /* ---- scrapes ------------------------------------------------------------------------------------ */
@@ -226,7 +203,7 @@ static int wait_and_store(struct scrape_loop *l, int64_t wait_ms, bool again, st
 		l->running--;
 		store(l, j, NULL);
 		if (again)
-			schedule_next(l, j);
+			wait_for_next(l, j);
 	}
 	return rc;
 }
@@ -266,16 +243,14 @@ int scrape_loop_run(struct scrape_loop *l, struct pm_error *err)
 	int64_t now_ms = pm_now_ms();
 	int rc = 0;
 
-	for (size_t i = 0; i < l->job_count; i++) {
-		set_due(l->jobs[i], now_ms);
-		heap_push(l, l->jobs[i]);
-	}
+	for (size_t i = 0; i < l->job_count; i++)
+		wait_for_due(l, l->jobs[i], now_ms);
 	while (!rc && !atomic_load(&l->stop)) {
 		while (l->heap_count && l->heap[0]->due_ns <= pm_monotonic_ns()) {
 			struct job *j = heap_pop(l);
 
-			if (!start(l, j, timestamp(j, pm_now_ms())))
-				schedule_next(l, j);
+			if (!start(l, j, scrape__timestamp(j->due_ms, pm_now_ms(), j->interval_ms)))
+				wait_for_next(l, j);
 		}
 		rc = wait_and_store(l, wait_of(l), true, err);
 	}

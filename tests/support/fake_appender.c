@@ -166,6 +166,8 @@ static void store_page(
 		if (page->values && e.e.ref < PM_REF_MAX)
 			e.v = page->values[value++];
 		e.e.ref = resolve(f, &e);
+		if (f->drop && e.e.ref < PM_REF_MAX && strstr(f->series[e.e.ref], f->drop))
+			e.e.ref = PM_REF_DROPPED;
 		if (e.e.ref < PM_REF_MAX && ((bool *)row->key)[e.e.ref])
 			e.e.ref = PM_REF_DOUBLE;
 		row->entries[row->count++] = e.e;

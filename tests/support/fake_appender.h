@@ -13,6 +13,7 @@ struct fake_appender {
 	char **series; /* `{name="value",...}`; the ref is the index */
 	size_t series_count, series_cap;
 	size_t pages, warm_pages, layouts_lent;
+	const char *drop;   /* series whose text holds this are stored as dropped by relabelling */
 	int stale_next;     /* so many appends are refused with PM_ERR_STALE */
 	int refuse;         /* not 0: this error for every append */
 	struct pm_buf last; /* the last page stored: `{labels} value[ @time]` a line in order, then `stale {labels}` */

@@ -3,6 +3,7 @@
 
 #include "libscrape/scrape.h"
 #include "libscrape/target/negotiate.h"
+#include "libscrape/target/times.h"
 #include "libtsdb/base/buf.h"
 #include "libtsdb/base/clock.h"
 #include "tests/support/fake_appender.h"
@@ -234,6 +235,14 @@ static void test_bad_answers(void **state)
 	assert_int_equal(x->scrapes, sizeof cases / sizeof *cases);
 }
 
+static void test_redirects_end(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_contains(scrape_path(x, "/loop"), "stopped after 10 redirects");
+	assert_int_equal(target_server_requests(x->server), 10);
+}
+
 static void test_garbage_protocol(void **state)
 {
 	struct fixture *x = *state;
@@ -381,6 +390,39 @@ static void test_gzip_bomb(void **state)
 
 /* ---- the loop ----------------------------------------------------------------------------------- */
 
+static void test_times(void **state)
+{
+	struct scrape_target a = { .url = "http://a/", .labels = { labels, 1 } },
+			     b = { .url = "http://b/", .labels = { labels, 1 } };
+	bool differ = false;
+
+	(void)state;
+	for (int64_t interval = 1000; interval < 20000; interval += 777) {
+		assert_in_range(scrape__offset(&a, interval), 0, interval - 1);
+		assert_int_equal(scrape__offset(&a, interval), scrape__offset(&a, interval));
+		differ |= scrape__offset(&a, interval) != scrape__offset(&b, interval);
+	}
+	assert_true(differ);
+	assert_int_equal(scrape__due_after(1000, 100, 30), 1030);
+	assert_int_equal(scrape__due_after(1029, 100, 30), 1030);
+	assert_int_equal(scrape__due_after(1030, 100, 30), 1130);
+	assert_int_equal(scrape__due_after(1031, 100, 30), 1130);
+	assert_int_equal(scrape__due_after(-7, 100, 30), 30);
+	assert_int_equal(scrape__due_after(0, 100, 0), 100);
+	/* early, late, much too late, and after the clock was set back or forth */
+	assert_int_equal(scrape__go_on_from(1030, 1029, 100), 1030);
+	assert_int_equal(scrape__go_on_from(1030, 1040, 100), 1040);
+	assert_int_equal(scrape__go_on_from(1030, 1500, 100), 1500);
+	assert_int_equal(scrape__go_on_from(1030, 100, 100), 100);
+	assert_int_equal(scrape__go_on_from(1030, 99999, 100), 99999);
+	for (int64_t late = -3; late <= 3; late++) {
+		bool met = late >= -2 && late <= 2;
+
+		assert_int_equal(scrape__timestamp(10000, 10000 + late, 15000), met ? 10000 : 10000 + late);
+		assert_int_equal(scrape__timestamp(10000, 10000 + late, 99), 10000 + late);
+	}
+}
+
 /* All at once: the slow one delays nobody. */
 static void test_once_asks_all(void **state)
 {
@@ -460,6 +502,7 @@ static void test_stop(void **state)
 	struct fixture *x = *state;
 	struct scrape_target t = target_of(x, "/silent");
 	struct pm_error err = { 0 };
+	int64_t start_ns = pm_monotonic_ns();
 	pthread_t thread;
 	void *ret;
 
@@ -474,6 +517,7 @@ static void test_stop(void **state)
 	assert_ptr_equal(ret, x);
 	assert_int_equal(x->scrapes, 0);
 	assert_int_equal(x->fake->pages, 0);
+	assert_true(pm_monotonic_ns() - start_ns < t.timeout_ms * 1000000 / 2); /* it did not wait for the target */
 }
 
 static void test_get(void **state)
@@ -499,6 +543,7 @@ static void test_get(void **state)
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-TEST_MAIN(T(test_good), T(test_request_headers), T(test_content_types), T(test_bad_answers), T(test_garbage_protocol),
-	T(test_down), T(test_bad_urls), T(test_timeouts), T(test_body_limit), T(test_gzip), T(test_gzip_bomb),
-	T(test_once_asks_all), T(test_run), T(test_run_does_not_catch_up), T(test_stop), T(test_get))
+TEST_MAIN(T(test_good), T(test_request_headers), T(test_content_types), T(test_bad_answers), T(test_redirects_end),
+	T(test_garbage_protocol), T(test_down), T(test_bad_urls), T(test_timeouts), T(test_body_limit), T(test_gzip),
+	T(test_gzip_bomb), T(test_times), T(test_once_asks_all), T(test_run), T(test_run_does_not_catch_up),
+	T(test_stop), T(test_get))

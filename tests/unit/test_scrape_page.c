@@ -1,7 +1,7 @@
 /* Pages into the store: warm and cold, lines that move, come, go and repeat, labels of the target, failures. */
 #include "tests/support/test.h"
 
-#include "libscrape/scrape.h"
+#include "libscrape/target/pager.h"
 #include "libtsdb/base/clock.h"
 #include "tests/support/fake_appender.h"
 
@@ -156,6 +156,58 @@ static void test_prefix_is_no_match(void **state)
 	assert_string_equal(scrape_text(x, "a+3\n"), A("3"));
 }
 
+/* Nor is what follows it a value with a timestamp, when timestamps are ignored. */
+static void test_prefix_is_no_match_without_timestamps(void **state)
+{
+	struct fixture *x = *state;
+
+	x->target.honor_timestamps = false;
+	scrape_text(x, "a 1\n");
+	assert_string_equal(scrape_text(x, "a5 3\n"), "{__name__=\"a5\",instance=\"i\",job=\"j\"} 3\n"
+						      "stale {__name__=\"a\",instance=\"i\",job=\"j\"}\n");
+}
+
+/* Lines that relabelling dropped are read and counted, and have no value. */
+static void test_dropped_lines(void **state)
+{
+	struct fixture *x = *state;
+
+	x->fake->drop = "\"b\"";
+	scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\n");
+	assert_string_equal(scrape_text(x, "a 4\nb{x=\"1\"} 5\nc 6\n"), A("4") C("6"));
+	assert_report(x, 1, 3, 2, 0);
+	assert_int_equal(x->fake->warm_pages, 1);
+	assert_string_equal(scrape_text(x, "b{x=\"1\"} 5\nc 6\na 4\n"), C("6") A("4"));
+	assert_report(x, 1, 3, 2, 0);
+	scrape_text(x, "b{x=\"1\"} y\nc 6\na 4\n");
+	assert_false(x->report.up);
+}
+
+/* A layout that ends otherwise than with the five report series, in order, is not for the warm form. */
+static void test_layout_ends_with_report(void **state)
+{
+	struct fixture *x = *state;
+	const struct pm_layout *l;
+	struct pm_layout_entry *e;
+	struct pm_error err = { 0 };
+	struct pm_buf key = { 0 };
+
+	scrape_text(x, "a 1\nb{x=\"1\"} 2\nc 3\nd 4\ne 5\n");
+	scrape__layout_key(&x->target, &key);
+	assert_ok(x->fake->app.layout(&x->fake->app, pm_buf_view(&key), &l, &err), &err);
+	assert_non_null(l);
+	assert_true(scrape__ends_with_report(l, 5));
+	assert_false(scrape__ends_with_report(l, 4));
+	e = (struct pm_layout_entry *)(uintptr_t)l->blocks[l->block_count - 1].entries;
+	e[0].text_hash++;
+	assert_false(scrape__ends_with_report(l, 5));
+	e[0].text_hash--;
+	e[0].ref = PM_REF_DROPPED;
+	assert_false(scrape__ends_with_report(l, 5));
+	x->fake->app.layout_free(&x->fake->app, l);
+	pm_buf_release(&key);
+}
+
 static void test_first_of_duplicates_wins(void **state)
 {
 	struct fixture *x = *state;
@@ -172,9 +224,9 @@ static void test_malformed_page_is_a_failed_scrape(void **state)
 	struct fixture *x = *state;
 
 	scrape_text(x, "a 1\nb{x=\"1\"} 2\n");
-	assert_string_equal(
-		scrape_text(x, "a 1\nb{x=\"1\"} 2\nc x\n"), "stale {__name__=\"a\",instance=\"i\",job=\"j\"}\nstale "
-							    "{__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
+	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\nc x\n"),
+		"stale {__name__=\"a\",instance=\"i\",job=\"j\"}\nstale "
+		"{__name__=\"b\",instance=\"i\",job=\"j\",x=\"1\"}\n");
 	assert_report(x, 0, 2, 2, 0);
 	assert_string_equal(x->report.error, "line 3, column 3: \"x\" is not a number");
 	assert_string_equal(scrape_text(x, "a 1\nb{x=\"1\"} 2\n"), A("1") B("2"));
@@ -450,7 +502,8 @@ static void test_out_of_memory(void **state)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 TEST_MAIN(T(test_first_then_warm), T(test_reordered_page_keeps_its_series), T(test_lines_that_come_and_go),
-	T(test_prefix_is_no_match), T(test_first_of_duplicates_wins), T(test_malformed_page_is_a_failed_scrape),
+	T(test_prefix_is_no_match), T(test_prefix_is_no_match_without_timestamps), T(test_dropped_lines),
+	T(test_layout_ends_with_report), T(test_first_of_duplicates_wins), T(test_malformed_page_is_a_failed_scrape),
 	T(test_failed_fetch), T(test_empty_page_is_up), T(test_explicit_timestamps), T(test_samples_of_the_future),
 	T(test_exposed_labels_move_aside), T(test_honor_labels), T(test_private_target_labels_reach_no_sample),
 	T(test_limits), T(test_type_line_changes), T(test_openmetrics), T(test_layout_changed_under_us),
