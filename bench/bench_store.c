@@ -140,7 +140,7 @@ static void loose(struct tsdb *db, uint32_t samples)
 static uint64_t read_back(struct tsdb *db, const char *what, struct pm_matcher m, bool labels_only)
 {
 	struct pm_select sel = { .matchers = &m, .matcher_count = 1, .min_ms = 0, .max_ms = INT64_MAX, .labels_only = labels_only };
-	struct pm_series_set *set;
+	struct pm_series_set *set = NULL;
 	struct pm_error err = { 0 };
 	struct pm_querier *q;
 	struct pm_series s;
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	struct size size = bench_tiny(argc, argv) ? (struct size){ 4, 600, 3 } : (struct size){ 1000, 1000, 20 };
 	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
 	struct pm_error err = { 0 };
-	struct tsdb *db;
+	struct tsdb *db = NULL;
 	long anon, file;
 	char dir[] = "/tmp/bench_store.XXXXXX", cmd[64];
 	uint64_t hash = 0;

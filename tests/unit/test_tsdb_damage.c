@@ -71,7 +71,7 @@ static void use(const char *dir, bool write)
 		struct pm_series_set *set;
 		struct pm_strings names = { 0 };
 		struct pm_series s;
-		double sum = 0;
+		volatile double sum = 0; /* every value is read */
 		if (q->select(q, &sel, &set, &err) == 0) {
 			while (set->next(set, &s, &err) > 0)
 				for (size_t i = 0; i < s.samples.count; i++)
