@@ -92,6 +92,19 @@ static int fsync_value(struct pm_ctx *ctx, const char *text)
 	return 0;
 }
 
+/* Prometheus's names have dots ("--config.file"), and people write them with one dash too: "-config.file=x" is not -c with
+ * the value "onfig.file=x". */
+static int next_option(const struct pm_ctx *ctx, const struct table *t)
+{
+	int at = optind ? optind : 1;
+	const char *word = at < ctx->argc ? ctx->argv[at] : "";
+	size_t name_len = strcspn(word, "=");
+
+	if (word[0] == '-' && word[1] != '-' && memchr(word, '.', name_len))
+		return getopt_long_only(ctx->argc, ctx->argv, t->shorts, t->longs, NULL);
+	return getopt_long(ctx->argc, ctx->argv, t->shorts, t->longs, NULL);
+}
+
 int pm_opt_next(struct pm_ctx *ctx, const char **ret_value)
 {
 	static struct table t;
@@ -103,7 +116,7 @@ int pm_opt_next(struct pm_ctx *ctx, const char **ret_value)
 		opterr = 0;
 		ctx->opt_begun = true;
 	}
-	while ((got = getopt_long(ctx->argc, ctx->argv, t.shorts, t.longs, NULL)) != -1) {
+	while ((got = next_option(ctx, &t)) != -1) {
 		if (got == '?' || got == ':') {
 			bad_option(ctx, &t, got);
 			return PM_ERR_INVALID;
