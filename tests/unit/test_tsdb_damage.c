@@ -77,6 +77,7 @@ static void use(const char *dir, bool write)
 				for (size_t i = 0; i < s.samples.count; i++)
 					sum += s.samples.v[i] + (double)s.samples.t_ms[i];
 			set->free(set);
+			(void)sum;
 		}
 		if (q->label_names(q, &sel, &names, &err) == 0)
 			pm_strings_free(&names);
