@@ -39,7 +39,8 @@ struct import {
 	/* the transaction at hand */
 	struct tsdb_txn *txn;
 	size_t pending;
-	struct pm_text_map series;  /* that lines of this transaction named */
+	struct pm_text_map texts;   /* of lines of this transaction, and their series */
+	uint32_t last_text;         /* the entry of the last sample */
 };
 
 static const char *input_name(const struct import *im)
@@ -75,6 +76,13 @@ static void clear_progress(struct import *im)
 
 /* ---- transactions ------------------------------------------------------------------------------- */
 
+static void forget_txn(struct import *im)
+{
+	im->txn = NULL;
+	im->last_text = PM_TEXT_NONE;
+	pm_text_map_reset(&im->texts);
+}
+
 static int commit(struct import *im, uint64_t line, struct pm_error *err)
 {
 	struct tsdb_txn *txn = im->txn;
@@ -82,8 +90,7 @@ static int commit(struct import *im, uint64_t line, struct pm_error *err)
 
 	if (!txn)
 		return 0;
-	im->txn = NULL;
-	pm_text_map_reset(&im->series);
+	forget_txn(im);
 	rc = tsdb_txn_commit(txn, err);
 	if (rc == 0) {
 		im->committed += im->pending;
@@ -93,30 +100,52 @@ static int commit(struct import *im, uint64_t line, struct pm_error *err)
 	return rc;
 }
 
+/* A text over several lines is not remembered: the parser counts known ones as one line. */
+static int append_new(struct import *im, uint64_t hash, const struct scrape_line *l, uint32_t *ret_index,
+	struct pm_error *err)
+{
+	struct pm_labels labels;
+	tsdb_sid sid;
+	int rc = scrape_parser_labels(im->parser, &labels, err);
+
+	if (rc == 0)
+		rc = tsdb_txn_append(im->txn, labels, l->t_ms, l->v, &sid, err);
+	if (rc < 0 || memchr(l->text.ptr, '\n', l->text.len))
+		return rc;
+	rc = pm_text_map_add(&im->texts, hash, l->text.len, sid, ret_index);
+	return rc < 0 ? pm_fail(err, rc, "out of memory") : 0;
+}
+
 /* A text that this transaction saw before names the same series: no labels to read, no series to look up. */
 static int append(struct import *im, const struct scrape_line *l, struct pm_error *err)
 {
 	uint64_t hash = scrape_parser_text_hash(im->parser, l->text);
-	struct pm_text_slot *slot = pm_text_map_at(&im->series, hash, l->text.len);
-	struct pm_labels labels;
+	uint32_t index = pm_text_map_find(&im->texts, hash, l->text.len);
 	int rc;
 
-	if (!slot)
-		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	if (slot->len)
-		return tsdb_txn_append_sid(im->txn, slot->sid, l->t_ms, l->v, err);
-	rc = scrape_parser_labels(im->parser, &labels, err);
-	if (rc == 0)
-		rc = tsdb_txn_append(im->txn, labels, l->t_ms, l->v, &slot->sid, err);
-	if (rc < 0)
-		return rc;
-	slot->hash = hash;
-	slot->len = (uint32_t)l->text.len;
-	pm_text_map_added(&im->series);
-	return 0;
+	if (index == PM_TEXT_NONE)
+		rc = append_new(im, hash, l, &index, err);
+	else
+		rc = tsdb_txn_append_sid(im->txn, im->texts.entries[index].sid, l->t_ms, l->v, err);
+	if (im->last_text != PM_TEXT_NONE)
+		im->texts.entries[im->last_text].next = index;
+	im->last_text = index;
+	return rc;
 }
 
-static int take_sample(struct import *im, const struct scrape_line *l, struct pm_error *err)
+/* Read the line that followed the last one before, if it does so again. */
+static int next_known(struct import *im, struct scrape_line *ret)
+{
+	const struct pm_text_entry *entries = im->texts.entries;
+	uint32_t next = im->last_text == PM_TEXT_NONE ? PM_TEXT_NONE : entries[im->last_text].next;
+
+	if (next == PM_TEXT_NONE || !scrape_parser_next_known(im->parser, entries[next].hash, entries[next].len, ret))
+		return 0;
+	im->last_text = next;
+	return 1;
+}
+
+static int take_sample(struct import *im, const struct scrape_line *l, bool known, struct pm_error *err)
 {
 	int rc = 0;
 
@@ -124,30 +153,27 @@ static int take_sample(struct import *im, const struct scrape_line *l, struct pm
 		return pm_fail(err, PM_ERR_INVALID, "the sample has no timestamp");
 	if (!im->txn)
 		rc = tsdb_txn_begin(im->ctx->db, &im->txn, err);
-	if (rc == 0)
+	if (rc == 0 && known)
+		rc = tsdb_txn_append_sid(im->txn, im->texts.entries[im->last_text].sid, l->t_ms, l->v, err);
+	else if (rc == 0)
 		rc = append(im, l, err);
-	if (rc == 0)
-		im->pending++;
-	im->exemplars += rc == 0 && l->has_exemplar;
-	return rc;
+	if (rc < 0)
+		return rc;
+	im->pending++;
+	im->exemplars += l->has_exemplar;
+	return im->pending < TXN_SAMPLES ? 0 : commit(im, im->lines + (uint64_t)l->line, err);
 }
 
-/* ---- lines -------------------------------------------------------------------------------------- */
-
-static int take_line(struct import *im, const struct scrape_line *l, struct pm_error *err)
+static int take_line(struct import *im, const struct scrape_line *l, bool known, struct pm_error *err)
 {
 	int rc = 0;
 
-	if (im->ended)
-		rc = pm_fail(err, PM_ERR_INVALID, "more lines after # EOF");
+	if (l->item == SCRAPE_ITEM_SAMPLE)
+		rc = take_sample(im, l, known, err);
 	else if (l->item == SCRAPE_ITEM_EOF)
 		im->ended = true;
-	else if (l->item == SCRAPE_ITEM_SAMPLE)
-		rc = take_sample(im, l, err);
 	if (rc == PM_ERR_INVALID && err->line == 0)
 		err->line = l->line;
-	if (rc == 0 && im->pending >= TXN_SAMPLES)
-		rc = commit(im, im->lines + (uint64_t)l->line, err);
 	return rc;
 }
 
@@ -179,15 +205,22 @@ static int take_window(struct import *im, struct pm_str text, struct pm_error *e
 	struct scrape_line line = { .line = 1, .text = { text.ptr, 0 } };
 	int rc;
 
+	if (im->ended)
+		return place_error(im, pm_fail(err, PM_ERR_INVALID, "more lines after # EOF"), err);
 	if (im->lines == 0)
 		scrape_parser_begin(im->parser, im->format, text);
 	else
 		scrape_parser_continue(im->parser, text);
-	while ((rc = scrape_parser_next_text(im->parser, &line, err)) > 0) {
-		rc = take_line(im, &line, err);
-		if (rc < 0)
-			break;
-	}
+	do {
+		bool known = next_known(im, &line);
+
+		rc = known ? 1 : scrape_parser_next_text(im->parser, &line, err);
+		if (rc > 0) {
+			int taken = take_line(im, &line, known, err);
+
+			rc = taken < 0 ? taken : rc;
+		}
+	} while (rc > 0);
 	if (rc < 0)
 		return place_error(im, rc, err);
 	im->lines += (uint64_t)line.line - 1 + count_breaks(line.text.ptr, text.ptr + text.len);
@@ -235,6 +268,7 @@ static int import_file(struct import *im, const char *path)
 	int rc, code = PM_EXIT_OK;
 
 	im->path = path;
+	im->last_text = PM_TEXT_NONE;
 	im->lines = im->committed = im->committed_line = im->exemplars = 0;
 	im->ended = false;
 	rc = pm_window_open(&im->window, path, WINDOW_SIZE, &err);
@@ -242,9 +276,8 @@ static int import_file(struct import *im, const char *path)
 		return pm_report(im->ctx, &err);
 	rc = take_all(im, &err);
 	tsdb_txn_abort(im->txn);
-	im->txn = NULL;
+	forget_txn(im);
 	im->pending = 0;
-	pm_text_map_reset(&im->series);
 	clear_progress(im);
 	if (rc < 0)
 		code = pm_report(im->ctx, &err);
@@ -281,7 +314,7 @@ static int import_run(struct pm_ctx *ctx)
 	for (int i = 0; i < ctx->argc && code == PM_EXIT_OK; i++)
 		code = import_file(&im, ctx->argv[i]);
 	scrape_parser_free(im.parser);
-	pm_text_map_release(&im.series);
+	pm_text_map_release(&im.texts);
 	return code;
 }
 

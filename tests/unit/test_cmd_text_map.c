@@ -14,13 +14,12 @@ static uint64_t hash_of(size_t i)
 static int fill(struct pm_text_map *m)
 {
 	for (size_t i = 0; i < TEXTS; i++) {
-		struct pm_text_slot *s = pm_text_map_at(m, hash_of(i), i % 7 + 1);
+		uint32_t index;
 
-		if (!s)
+		assert_int_equal(pm_text_map_find(m, hash_of(i), i % 7 + 1), PM_TEXT_NONE);
+		if (pm_text_map_add(m, hash_of(i), i % 7 + 1, (tsdb_sid)(3 * i), &index) < 0)
 			return PM_ERR_NOMEM;
-		assert_int_equal(s->len, 0);
-		*s = (struct pm_text_slot){ hash_of(i), (uint32_t)(i % 7 + 1), (tsdb_sid)i };
-		pm_text_map_added(m);
+		assert_int_equal(index, i);
 	}
 	return 0;
 }
@@ -31,10 +30,10 @@ static void test_every_text_once(void **state)
 
 	assert_int_equal(fill(&m), 0);
 	for (size_t i = 0; i < TEXTS; i++) {
-		struct pm_text_slot *s = pm_text_map_at(&m, hash_of(i), i % 7 + 1);
-
-		assert_int_equal(s->sid, i);
-		assert_int_equal(pm_text_map_at(&m, hash_of(i), 100)->len, 0);
+		assert_int_equal(pm_text_map_find(&m, hash_of(i), i % 7 + 1), i);
+		assert_int_equal(m.entries[i].sid, 3 * i);
+		assert_int_equal(m.entries[i].next, PM_TEXT_NONE);
+		assert_int_equal(pm_text_map_find(&m, hash_of(i), 100), PM_TEXT_NONE);
 	}
 	pm_text_map_release(&m);
 }

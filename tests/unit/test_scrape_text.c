@@ -581,6 +581,49 @@ static void test_om_part(void **state)
 	scrape_parser_free(p);
 }
 
+/* A line whose text is known is read without its labels; the same bytes as a part of other text are not taken for it. */
+static void test_known_text(void **state)
+{
+	struct scrape_parser *p;
+	struct pm_error err = { 0 };
+	struct scrape_line l;
+	uint64_t a, ab;
+
+	(void)state;
+	assert_ok(scrape_parser_new(&p), NULL);
+	scrape_parser_begin(p, SCRAPE_FORMAT_TEXT,
+		P("a 1\na{b=\"c\"} 2\na 3 4000\na {b=\"c\"} 5\na x\n# a\na{b=\"c\"}\t6"));
+	a = scrape_parser_text_hash(p, P("a"));
+	ab = scrape_parser_text_hash(p, P("a{b=\"c\"}"));
+	assert_int_equal(scrape_parser_next_known(p, a + 1, 1, &l), 0);
+	assert_int_equal(scrape_parser_next_known(p, a, 1, &l), 1);
+	assert_bits(l.v, 1);
+	assert_int_equal(l.t_ms, PM_NO_TIME);
+	assert_int_equal(scrape_parser_next_known(p, a, 1, &l), 0);
+	assert_int_equal(scrape_parser_next_known(p, ab, 8, &l), 1);
+	assert_bits(l.v, 2);
+	assert_int_equal(l.line, 2);
+	assert_int_equal(l.item, SCRAPE_ITEM_SAMPLE);
+	assert_str(l.text, "a{b=\"c\"}");
+	assert_int_equal(scrape_parser_next_known(p, a, 1, &l), 1);
+	assert_int_equal(l.t_ms, 4000);
+	assert_int_equal(scrape_parser_next_known(p, a, 1, &l), 0);
+	assert_int_equal(scrape_parser_next(p, &l, &err), 1);
+	assert_str(pm_labels_get(l.labels, P("b")), "c");
+	assert_int_equal(l.line, 4);
+	assert_int_equal(scrape_parser_next_known(p, a, 1, &l), 0);
+	assert_code(scrape_parser_next_text(p, &l, &err), PM_ERR_INVALID, &err);
+	assert_int_equal(err.line, 5);
+	scrape_parser_continue(p, P("# a\na{b=\"c\"}\t6"));
+	assert_int_equal(scrape_parser_next_known(p, ab, 8, &l), 0);
+	assert_int_equal(scrape_parser_next_text(p, &l, &err), 1);
+	assert_int_equal(scrape_parser_next_known(p, ab, 8, &l), 1);
+	assert_bits(l.v, 6);
+	assert_int_equal(scrape_parser_next_known(p, ab, 8, &l), 0);
+	assert_int_equal(scrape_parser_next_text(p, &l, &err), 0);
+	scrape_parser_free(p);
+}
+
 /* ---- the public cases --------------------------------------------------------------------------- */
 
 static bool read_case(const char *dir, const char *name, const char *file, struct pm_buf *out)
@@ -698,4 +741,4 @@ static void test_write_reads_back(void **state)
 TEST_MAIN(TEST(test_text_accept), TEST(test_text_metadata), TEST(test_text_nul), TEST(test_text_refuse),
 	TEST(test_text_numbers), TEST(test_text_normalized_labels), TEST(test_text_normal_numbers),
 	TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept), TEST(test_om_refuse),
-	TEST(test_om_part), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
+	TEST(test_om_part), TEST(test_known_text), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
