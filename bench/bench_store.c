@@ -58,13 +58,16 @@ static void make_page(struct page *p, uint32_t target, uint32_t n)
 		p->l[i][4] = (struct pm_label){ PM_STR("instance"), pm_str(p->text[i][1]) };
 		p->l[i][5] = (struct pm_label){ PM_STR("job"), PM_STR("node") };
 		p->e[i] = (struct pm_page_entry){ .e = { pm_hash(p->text[i], sizeof p->text[i]), 60, PM_REF_NEW },
-			.labels = { p->l[i], 6 }, .v = i, .t_ms = PM_NO_TIME };
+			.labels = { p->l[i], 6 },
+			.v = i,
+			.t_ms = PM_NO_TIME };
 	}
 }
 
 static void create(struct tsdb *db, const struct size *size)
 {
-	struct page p = { calloc(size->series, sizeof *p.e), calloc(size->series, sizeof *p.l), calloc(size->series, sizeof *p.text) };
+	struct page p = { calloc(size->series, sizeof *p.e), calloc(size->series, sizeof *p.l),
+		calloc(size->series, sizeof *p.text) };
 	struct pm_appender *app;
 	struct pm_error err = { 0 };
 	double start = bench_now_s();
@@ -102,12 +105,13 @@ static void warm(struct tsdb *db, const struct size *size)
 			struct pm_page page = { .t_ms = 1000 + r * 1000, .values = values };
 			for (uint32_t i = 0; i < size->series; i++)
 				values[i] = r * (double)i;
-			if (app->layout(app, pm_str(key), &l, &err) < 0 || app->append_page(app, pm_str(key), l, &page, NULL, &err) < 0)
+			if (app->layout(app, pm_str(key), &l, &err) < 0 ||
+				app->append_page(app, pm_str(key), l, &page, NULL, &err) < 0)
 				die(&err);
 			app->layout_free(app, l);
 		}
-	bench_rate("warm rows, one transaction each", size->rounds * (double)size->targets * size->series / (bench_now_s() - start) / 1e6,
-		"M samples/s");
+	bench_rate("warm rows, one transaction each",
+		size->rounds * (double)size->targets * size->series / (bench_now_s() - start) / 1e6, "M samples/s");
 	app->free(app);
 	free(values);
 }
@@ -130,7 +134,8 @@ static void loose(struct tsdb *db, uint32_t samples)
 	}
 	start = bench_now_s();
 	for (uint32_t i = 0; i < samples; i++) /* series by series: no two neighbours share a time */
-		if (tsdb_txn_append_sid(txn, sids[i / (samples / 1000) % 1000], 1000 + i % (samples / 1000) * 1000, i, &err) < 0)
+		if (tsdb_txn_append_sid(
+			    txn, sids[i / (samples / 1000) % 1000], 1000 + i % (samples / 1000) * 1000, i, &err) < 0)
 			die(&err);
 	if (tsdb_txn_commit(txn, &err) < 0)
 		die(&err);
@@ -139,7 +144,9 @@ static void loose(struct tsdb *db, uint32_t samples)
 
 static uint64_t read_back(struct tsdb *db, const char *what, struct pm_matcher m, bool labels_only)
 {
-	struct pm_select sel = { .matchers = &m, .matcher_count = 1, .min_ms = 0, .max_ms = INT64_MAX, .labels_only = labels_only };
+	struct pm_select sel = {
+		.matchers = &m, .matcher_count = 1, .min_ms = 0, .max_ms = INT64_MAX, .labels_only = labels_only
+	};
 	struct pm_series_set *set = NULL;
 	struct pm_error err = { 0 };
 	struct pm_querier *q;
@@ -159,7 +166,8 @@ static uint64_t read_back(struct tsdb *db, const char *what, struct pm_matcher m
 	set->free(set);
 	q->free(q);
 	took = bench_now_s() - start;
-	printf("%-40s %12.3f ms for %llu series, %llu samples\n", what, took * 1e3, (unsigned long long)series, (unsigned long long)samples);
+	printf("%-40s %12.3f ms for %llu series, %llu samples\n", what, took * 1e3, (unsigned long long)series,
+		(unsigned long long)samples);
 	return hash;
 }
 
@@ -187,8 +195,10 @@ int main(int argc, char **argv)
 	hash ^= read_back(db, "one series after opening",
 		(struct pm_matcher){ PM_MATCH_EQ, PM_STR("__name__"), PM_STR("nothing_like_it") }, false);
 	printf("%-40s %12.3f ms\n", "open to first answer", (bench_now_s() - start) * 1e3);
-	hash ^= read_back(db, "a target: labels", (struct pm_matcher){ PM_MATCH_EQ, PM_STR("instance"), PM_STR("10.0.0.3:9100") }, true);
-	hash ^= read_back(db, "a target: samples", (struct pm_matcher){ PM_MATCH_EQ, PM_STR("instance"), PM_STR("10.0.0.3:9100") }, false);
+	hash ^= read_back(db, "a target: labels",
+		(struct pm_matcher){ PM_MATCH_EQ, PM_STR("instance"), PM_STR("10.0.0.3:9100") }, true);
+	hash ^= read_back(db, "a target: samples",
+		(struct pm_matcher){ PM_MATCH_EQ, PM_STR("instance"), PM_STR("10.0.0.3:9100") }, false);
 	hash ^= read_back(db, "a metric of all: samples",
 		(struct pm_matcher){ PM_MATCH_EQ, PM_STR("__name__"), PM_STR("metric_3_total") }, false);
 	hash ^= read_back(db, "a regular expression over instances",

@@ -26,21 +26,21 @@ extern "C" {
 
 enum pm_err {
 	PM_OK = 0,
-	PM_ERR_NOMEM = -1,       /* out of memory, or over the memory limit of the work at hand */
-	PM_ERR_IO = -2,          /* the system refused a read, write, map or sync */
-	PM_ERR_NOSPACE = -3,     /* the disk or quota is full; goes away when there is room */
-	PM_ERR_CORRUPT = -4,     /* bytes on disk are not what they must be */
-	PM_ERR_NOTFOUND = -5,    /* no such file, directory, series, ... */
+	PM_ERR_NOMEM = -1,    /* out of memory, or over the memory limit of the work at hand */
+	PM_ERR_IO = -2,       /* the system refused a read, write, map or sync */
+	PM_ERR_NOSPACE = -3,  /* the disk or quota is full; goes away when there is room */
+	PM_ERR_CORRUPT = -4,  /* bytes on disk are not what they must be */
+	PM_ERR_NOTFOUND = -5, /* no such file, directory, series, ... */
 	PM_ERR_EXISTS = -6,
-	PM_ERR_READONLY = -7,    /* a write to what was opened for reading */
-	PM_ERR_VERSION = -8,     /* a format of another version of pm */
-	PM_ERR_INVALID = -9,     /* input from a person or a peer that does not parse or is not allowed */
-	PM_ERR_LIMIT = -10,      /* a configured limit, which the message names */
+	PM_ERR_READONLY = -7, /* a write to what was opened for reading */
+	PM_ERR_VERSION = -8,  /* a format of another version of pm */
+	PM_ERR_INVALID = -9,  /* input from a person or a peer that does not parse or is not allowed */
+	PM_ERR_LIMIT = -10,   /* a configured limit, which the message names */
 	PM_ERR_TIMEOUT = -11,
 	PM_ERR_CANCELED = -12,
-	PM_ERR_STALE = -13,      /* the snapshot's files are gone: take a new snapshot and start again */
-	PM_ERR_UNSUPPORTED = -14,/* valid, but not implemented */
-	PM_ERR_NETWORK = -15,    /* a peer is down, refused, or broke the protocol */
+	PM_ERR_STALE = -13,       /* the snapshot's files are gone: take a new snapshot and start again */
+	PM_ERR_UNSUPPORTED = -14, /* valid, but not implemented */
+	PM_ERR_NETWORK = -15,     /* a peer is down, refused, or broke the protocol */
 };
 
 /* What went wrong, for people. `line` and `column` count from 1, in bytes, and are 0 where they mean nothing. */
@@ -173,7 +173,7 @@ struct pm_span {
  * upstream's FloatHistogram: bucket counts are absolute, not deltas. Arrays are borrowed. With schema
  * PM_SCHEMA_CUSTOM only the positive side is used and `custom` holds the upper bounds without +Inf. */
 struct pm_histogram {
-	int32_t schema; /* -4..8 exponential: base 2^(2^-schema) */
+	int32_t schema;     /* -4..8 exponential: base 2^(2^-schema) */
 	uint8_t reset_hint; /* enum pm_reset_hint */
 	double zero_threshold, zero_count, count, sum;
 	const struct pm_span *pos_spans, *neg_spans;
@@ -231,12 +231,14 @@ void pm_strings_free(struct pm_strings *s);
  * was made is not seen. Several threads may select at once; one series set belongs to one thread. */
 struct pm_querier {
 	/* PM_ERR_INVALID for a bad regular expression; PM_ERR_STALE: make a new querier and ask again. */
-	int (*select)(struct pm_querier *q, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err);
+	int (*select)(
+		struct pm_querier *q, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err);
 	/* Names of labels, and values of one label, of series that match all of sel->matchers (none: all series)
 	 * and may have samples in the range. Sorted bytewise, no doubles. */
-	int (*label_names)(struct pm_querier *q, const struct pm_select *sel, struct pm_strings *ret, struct pm_error *err);
-	int (*label_values)(struct pm_querier *q, struct pm_str name, const struct pm_select *sel, struct pm_strings *ret,
-		struct pm_error *err);
+	int (*label_names)(
+		struct pm_querier *q, const struct pm_select *sel, struct pm_strings *ret, struct pm_error *err);
+	int (*label_values)(struct pm_querier *q, struct pm_str name, const struct pm_select *sel,
+		struct pm_strings *ret, struct pm_error *err);
 	void (*free)(struct pm_querier *q);
 };
 
@@ -276,7 +278,7 @@ struct pm_page_entry {
 	struct pm_layout_entry e; /* e.ref from the layout when known, else PM_REF_NEW */
 	struct pm_labels labels;  /* for PM_REF_NEW, target labels and relabelling applied, normalized */
 	double v;
-	int64_t t_ms;             /* explicit timestamp of the line, or PM_NO_TIME */
+	int64_t t_ms; /* explicit timestamp of the line, or PM_NO_TIME */
 };
 
 /* A scrape, ready to be stored. Two forms:
@@ -289,7 +291,7 @@ struct pm_page {
 	const double *values;                /* warm form, or NULL */
 	const struct pm_page_entry *entries; /* cold form */
 	size_t entry_count;
-	bool honor_staleness_of_timestamps;  /* write stale markers also for series that had explicit times */
+	bool honor_staleness_of_timestamps; /* write stale markers also for series that had explicit times */
 };
 
 struct pm_append_stats {
@@ -304,11 +306,11 @@ struct pm_appender {
 	 * target labels, relabelling rules and parse options, so that a change of these starts anew. */
 	int (*layout)(struct pm_appender *a, struct pm_str key, const struct pm_layout **ret, struct pm_error *err);
 	void (*layout_free)(struct pm_appender *a, const struct pm_layout *l);
-	/* Store one page in one transaction: all or nothing. `l` is what layout() gave for `key` (or NULL); when another
-	 * process changed that layout since, a warm page is refused with PM_ERR_STALE: ask for the layout and parse
-	 * again. PM_ERR_NOSPACE, PM_ERR_LIMIT: nothing was stored. */
-	int (*append_page)(struct pm_appender *a, struct pm_str key, const struct pm_layout *l, const struct pm_page *page,
-		struct pm_append_stats *ret_stats, struct pm_error *err);
+	/* Store one page in one transaction: all or nothing. `l` is what layout() gave for `key` (or NULL); when
+	 * another process changed that layout since, a warm page is refused with PM_ERR_STALE: ask for the layout and
+	 * parse again. PM_ERR_NOSPACE, PM_ERR_LIMIT: nothing was stored. */
+	int (*append_page)(struct pm_appender *a, struct pm_str key, const struct pm_layout *l,
+		const struct pm_page *page, struct pm_append_stats *ret_stats, struct pm_error *err);
 	void (*free)(struct pm_appender *a);
 };
 

@@ -42,7 +42,8 @@ struct tsdb__reader;
 int tsdb__reader_new(const struct tsdb__snap *snap, int64_t min_ms, int64_t max_ms, struct tsdb__reader **ret);
 void tsdb__reader_free(struct tsdb__reader *r);
 /* Samples of `count` series at once, into ret[0..count); they stay good until the next call or free. */
-int tsdb__reader_read(struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err);
+int tsdb__reader_read(
+	struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err);
 /* Series a call is best made with. */
 enum { TSDB_READ_SERIES = 128 };
 

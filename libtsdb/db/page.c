@@ -99,9 +99,9 @@ struct work {
 	struct tsdb__row_view last_view;
 	const struct tsdb_version *old;
 	uint64_t old_off;
-	uint32_t *old_sids;                        /* by position */
-	const struct pm_layout_entry **old_entries;/* by position */
-	uint64_t old_comments, new_comments;       /* sums of hashes */
+	uint32_t *old_sids;                         /* by position */
+	const struct pm_layout_entry **old_entries; /* by position */
+	uint64_t old_comments, new_comments;        /* sums of hashes */
 	/* the page: entries with their series in order; doubles are told apart */
 	struct pm_layout_entry *entries;
 	size_t series_count;
@@ -172,7 +172,8 @@ static int resolve(struct work *k, struct pm_error *err)
 	return rc;
 }
 
-/* Lay the old version out flat. Its blocks may move when the layouts file is written, its entries may not be kept longer. */
+/* Lay the old version out flat. Its blocks may move when the layouts file is written, its entries may not be kept
+ * longer. */
 static int flatten(struct work *k, struct pm_error *err)
 {
 	uint32_t at = 0;
@@ -194,7 +195,9 @@ static int flatten(struct work *k, struct pm_error *err)
 			k->old_sids[at++] = b.entries[e].ref;
 		}
 	}
-	return at == k->old->series_count ? 0 : tsdb__corrupt(err, "layouts", k->old_off, "series of its blocks don't add up");
+	return at == k->old->series_count
+		       ? 0
+		       : tsdb__corrupt(err, "layouts", k->old_off, "series of its blocks don't add up");
 }
 
 static int find_last(struct work *k, struct pm_str key, bool make, struct pm_error *err)
@@ -204,7 +207,8 @@ static int find_last(struct work *k, struct pm_str key, bool make, struct pm_err
 		int rc = tsdb__family_intern(w, key, &k->family, err);
 		if (rc < 0)
 			return rc;
-	} else if (!tsdb__family_find(&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key, w->rec.family_count, &k->family)) {
+	} else if (!tsdb__family_find(
+			   &w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key, w->rec.family_count, &k->family)) {
 		return PM_ERR_STALE;
 	}
 	struct tsdb__last last = tsdb__write_last(w, k->family);
@@ -245,8 +249,12 @@ static int append_warm(struct work *k, const struct layout *l, struct pm_error *
 	uint32_t width = k->old->series_count;
 	k->stats.samples = width;
 	k->stats.series_new = width - count_there(k);
-	struct tsdb__row_in row = { .family = k->family, .version = k->old_off, .width = width, .present = width,
-		.t_ms = k->page->t_ms, .values = k->page->values };
+	struct tsdb__row_in row = { .family = k->family,
+		.version = k->old_off,
+		.width = width,
+		.present = width,
+		.t_ms = k->page->t_ms,
+		.values = k->page->values };
 	return tsdb__row_add(k->w, &row, err);
 }
 
@@ -281,9 +289,14 @@ static void row_put(struct work *k, struct row *r, uint32_t position, double v, 
 
 static int row_write(struct work *k, const struct row *r, uint64_t version, struct pm_error *err)
 {
-	struct tsdb__row_in in = { .family = k->family, .version = version, .width = r->width, .present = r->present,
-		.t_ms = k->page->t_ms, .bitmap = r->present < r->width ? r->bitmap : NULL,
-		.times = r->timed ? r->times : NULL, .values = r->values };
+	struct tsdb__row_in in = { .family = k->family,
+		.version = version,
+		.width = r->width,
+		.present = r->present,
+		.t_ms = k->page->t_ms,
+		.bitmap = r->present < r->width ? r->bitmap : NULL,
+		.times = r->timed ? r->times : NULL,
+		.values = r->values };
 	return tsdb__row_add(k->w, &in, err);
 }
 
@@ -329,7 +342,8 @@ static int append_new_version(struct work *k, struct pm_error *err)
 	uint32_t position = 0;
 	int rc = k->old ? append_gone(k, err) : 0;
 	if (rc == 0)
-		rc = tsdb__version_add(k->w, k->family, k->old_off, k->entries, k->page->entry_count, true, &version, err);
+		rc = tsdb__version_add(
+			k->w, k->family, k->old_off, k->entries, k->page->entry_count, true, &version, err);
 	if (rc == 0)
 		rc = row_new(k, (uint32_t)k->series_count, &r, err);
 	for (size_t i = 0; rc == 0 && i < k->page->entry_count; i++)
@@ -338,8 +352,8 @@ static int append_new_version(struct work *k, struct pm_error *err)
 	return rc < 0 ? rc : row_write(k, &r, version, err);
 }
 
-/* Whether the layout serves as it is: it has all the page's series, under the same text, and the page has a fair part of
- * its. Failed scrapes (a few report series) always keep it: the target will be back. */
+/* Whether the layout serves as it is: it has all the page's series, under the same text, and the page has a fair part
+ * of its. Failed scrapes (a few report series) always keep it: the target will be back. */
 static bool keeps_layout(const struct work *k, size_t known, size_t retold)
 {
 	enum { SMALL = 16 };
@@ -364,7 +378,8 @@ static int append_cold(struct work *k, struct pm_error *err)
 		if (!e)
 			continue;
 		known++;
-		retold += e->e.text_hash != k->old_entries[i]->text_hash || e->e.text_len != k->old_entries[i]->text_len;
+		retold +=
+			e->e.text_hash != k->old_entries[i]->text_hash || e->e.text_len != k->old_entries[i]->text_len;
 		there += was_there(k, i, &explicit);
 	}
 	k->stats.samples = k->series_count;
@@ -372,8 +387,8 @@ static int append_cold(struct work *k, struct pm_error *err)
 	return k->old && keeps_layout(k, known, retold) ? append_kept(k, err) : append_new_version(k, err);
 }
 
-static int app_append(struct pm_appender *base, struct pm_str key, const struct pm_layout *base_l, const struct pm_page *page,
-	struct pm_append_stats *ret_stats, struct pm_error *err)
+static int app_append(struct pm_appender *base, struct pm_str key, const struct pm_layout *base_l,
+	const struct pm_page *page, struct pm_append_stats *ret_stats, struct pm_error *err)
 {
 	struct appender *a = (struct appender *)base;
 	const struct layout *l = (const struct layout *)base_l;

@@ -45,9 +45,11 @@ static int by_labels(const void *a, const void *b, void *arg)
 	uint32_t n = x->rec.small < y->rec.small ? x->rec.small : y->rec.small;
 	for (uint32_t i = 0; i < n; i++) {
 		if (x->labels[i].name != y->labels[i].name)
-			return pm_str_cmp(tsdb__symbol(catalog, x->labels[i].name), tsdb__symbol(catalog, y->labels[i].name));
+			return pm_str_cmp(
+				tsdb__symbol(catalog, x->labels[i].name), tsdb__symbol(catalog, y->labels[i].name));
 		if (x->labels[i].value != y->labels[i].value)
-			return pm_str_cmp(tsdb__symbol(catalog, x->labels[i].value), tsdb__symbol(catalog, y->labels[i].value));
+			return pm_str_cmp(
+				tsdb__symbol(catalog, x->labels[i].value), tsdb__symbol(catalog, y->labels[i].value));
 	}
 	return (x->rec.small > y->rec.small) - (x->rec.small < y->rec.small);
 }
@@ -141,7 +143,8 @@ static bool in_range(const struct querier *q, const struct pm_select *sel)
 	return sel->min_ms <= q->snap->rec.max_ms && sel->max_ms >= q->snap->rec.min_ms;
 }
 
-static int q_select(struct pm_querier *base, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err)
+static int q_select(
+	struct pm_querier *base, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err)
 {
 	struct querier *q = (struct querier *)base;
 	struct set *s = pm_calloc(1, sizeof *s);
@@ -261,7 +264,8 @@ static int symbols_out(const struct tsdb__snap *snap, struct symbols *s, size_t 
 	return 0;
 }
 
-static int collect(struct querier *q, uint32_t want_name, const struct pm_select *sel, struct pm_strings *ret, struct pm_error *err)
+static int collect(struct querier *q, uint32_t want_name, const struct pm_select *sel, struct pm_strings *ret,
+	struct pm_error *err)
 {
 	struct symbols syms = { 0 };
 	uint32_t *sids = NULL;
@@ -281,13 +285,14 @@ static int collect(struct querier *q, uint32_t want_name, const struct pm_select
 	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 }
 
-static int q_label_names(struct pm_querier *base, const struct pm_select *sel, struct pm_strings *ret, struct pm_error *err)
+static int q_label_names(
+	struct pm_querier *base, const struct pm_select *sel, struct pm_strings *ret, struct pm_error *err)
 {
 	return collect((struct querier *)base, 0, sel, ret, err);
 }
 
-static int q_label_values(struct pm_querier *base, struct pm_str name, const struct pm_select *sel, struct pm_strings *ret,
-	struct pm_error *err)
+static int q_label_values(struct pm_querier *base, struct pm_str name, const struct pm_select *sel,
+	struct pm_strings *ret, struct pm_error *err)
 {
 	struct querier *q = (struct querier *)base;
 	uint32_t sym;

@@ -1,12 +1,13 @@
 /* read.c - from series ids to samples.
  *
- * A series' samples are in the rows of the families that it was part of (nearly always one), and perhaps in batches of loose
- * samples. Families are walked once per reader, back from their last row; then many series are read at once, so that the
- * cache lines of a row serve all of its series.
+ * A series' samples are in the rows of the families that it was part of (nearly always one), and perhaps in batches of
+ * loose samples. Families are walked once per reader, back from their last row; then many series are read at once, so
+ * that the cache lines of a row serve all of its series.
  *
  *   one family, times ascending, in every row    values are gathered, the column of times is shared
  *   one family, times ascending, sometimes absent  a column of times of its own
- *   anything else                                 collected, sorted by time and by order of commitment, first one kept */
+ *   anything else                                 collected, sorted by time and by order of commitment, first one kept
+ */
 #include "libtsdb/db/db.h"
 
 #include "libtsdb/base/arena.h"
@@ -19,9 +20,9 @@ struct family {
 	const struct tsdb_row **rows; /* that overlap the range, in order of commitment */
 	uint64_t *positions;          /* of rows, in the log: the order of commitment */
 	struct tsdb__row_view *views;
-	int64_t *times;               /* when regular */
+	int64_t *times; /* when regular */
 	size_t count, cap, positions_cap;
-	bool regular;                 /* rows only, in the range, one time each, ascending */
+	bool regular; /* rows only, in the range, one time each, ascending */
 	uint64_t time_id;
 };
 
@@ -42,7 +43,7 @@ struct tsdb__reader {
 	struct family **families; /* by id, NULL: not walked yet */
 	size_t family_cap;
 	uint64_t time_ids;
-	struct pm_arena arena;    /* what the last call gave out */
+	struct pm_arena arena; /* what the last call gave out */
 	struct want *wants;
 	size_t want_count, want_cap;
 	struct sample *samples;
@@ -198,7 +199,8 @@ static bool is_loose(const struct family *loose, uint32_t sid)
 {
 	for (size_t i = 0; i < loose->count; i++) {
 		struct tsdb__batch_view b = tsdb__batch_view(loose->rows[i]);
-		if (loose->rows[i]->rec.kind == TSDB_REC_BATCH && batch_find(loose->rows[i], &b, sid) < loose->rows[i]->width)
+		if (loose->rows[i]->rec.kind == TSDB_REC_BATCH &&
+			batch_find(loose->rows[i], &b, sid) < loose->rows[i]->width)
 			return true;
 	}
 	return false;
@@ -254,7 +256,8 @@ static int column_put(struct tsdb__reader *r, struct family *f, struct column *c
 }
 
 /* Rows [from, to) of one version, for one series at `position` (-1: not part of it). */
-static int column_rows(struct tsdb__reader *r, struct family *f, struct column *c, size_t from, size_t to, int64_t position)
+static int column_rows(
+	struct tsdb__reader *r, struct family *f, struct column *c, size_t from, size_t to, int64_t position)
 {
 	int rc = 0;
 	for (size_t i = from; i < to && rc == 0; i++) {
@@ -294,8 +297,8 @@ static int read_columns(struct tsdb__reader *r, struct family *f, const struct w
 		if (!v)
 			return tsdb__corrupt(err, "layouts", f->rows[from]->version, "no version there");
 		for (size_t i = 0; i < n && rc == 0; i++)
-			rc = column_rows(r, f, &c[i], from, to,
-				tsdb__version_position(&r->snap->layouts, v, sids[w[i].index]));
+			rc = column_rows(
+				r, f, &c[i], from, to, tsdb__version_position(&r->snap->layouts, v, sids[w[i].index]));
 	}
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct pm_samples *out = &ret[w[i].index];
@@ -339,7 +342,8 @@ static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, int
 		at = tsdb__row_index(&f->views[i], (uint32_t)at);
 	if (at < 0)
 		return 0;
-	return put_sample(r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
+	return put_sample(
+		r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
 }
 
 static int put_family(struct tsdb__reader *r, const struct family *f, uint32_t sid, struct pm_error *err)
@@ -415,7 +419,8 @@ static int by_index(const void *a, const void *b)
 }
 
 /* Series with one regular family stay in r->wants, in front; the others are read at once. */
-static int split(struct tsdb__reader *r, const uint32_t *sids, struct pm_samples *ret, size_t *ret_kept, struct pm_error *err)
+static int split(
+	struct tsdb__reader *r, const uint32_t *sids, struct pm_samples *ret, size_t *ret_kept, struct pm_error *err)
 {
 	size_t kept = 0;
 	int rc = 0;
@@ -435,7 +440,8 @@ static int split(struct tsdb__reader *r, const uint32_t *sids, struct pm_samples
 	return rc;
 }
 
-int tsdb__reader_read(struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err)
+int tsdb__reader_read(
+	struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err)
 {
 	struct family *f, *loose;
 	size_t kept = 0;

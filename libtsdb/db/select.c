@@ -1,8 +1,8 @@
 /* select.c - from matchers to series ids.
  *
- * Matchers that name values (=, and alternations of literals) take lists from the postings and intersect them; what is left
- * filters series one by one, testing each distinct value once. Each run of postings is done by itself, so that memory
- * stays with the answer; series that are in no run yet are filtered alone. */
+ * Matchers that name values (=, and alternations of literals) take lists from the postings and intersect them; what is
+ * left filters series one by one, testing each distinct value once. Each run of postings is done by itself, so that
+ * memory stays with the answer; series that are in no run yet are filtered alone. */
 #include "libtsdb/db/db.h"
 
 #include "libtsdb/base/mem.h"
@@ -18,8 +18,8 @@ struct match {
 	const struct pm_matcher *m;
 	struct pm_re *re;
 	bool matches_empty;
-	bool named;        /* some series has a label of this name */
-	bool by_value;     /* `values` are all that can match */
+	bool named;    /* some series has a label of this name */
+	bool by_value; /* `values` are all that can match */
 	uint32_t name;
 	uint32_t *values;
 	size_t value_count;
@@ -67,7 +67,8 @@ static int match_values(struct select *s, struct match *mt)
 	if (!(mt->values = pm_malloc(n * sizeof *mt->values)))
 		return PM_ERR_NOMEM;
 	for (size_t i = 0; i < n; i++)
-		if (tsdb__symbol_find(&s->snap->catalog, s->snap->tables[TSDB_TABLE_SYMBOLS], lits[i], &mt->values[mt->value_count]))
+		if (tsdb__symbol_find(&s->snap->catalog, s->snap->tables[TSDB_TABLE_SYMBOLS], lits[i],
+			    &mt->values[mt->value_count]))
 			mt->value_count++;
 	return 0;
 }
@@ -161,7 +162,8 @@ static int push_many(struct sids *to, const uint32_t *sids, size_t n)
 	return 0;
 }
 
-/* Keep of `cur` what is in `b` too; both ascending. Steps in `b` double, so that a short list costs little beside a long one. */
+/* Keep of `cur` what is in `b` too; both ascending. Steps in `b` double, so that a short list costs little beside a
+ * long one. */
 static void intersect(struct sids *cur, const uint32_t *b, size_t n)
 {
 	size_t kept = 0, at = 0;

@@ -161,9 +161,16 @@ int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err)
 	int rc = tsdb__meta_read(db->meta, &r, err);
 	if (rc < 0)
 		return rc;
-	*ret = (struct tsdb_stats){ .generation = r.generation, .series_count = r.series_count, .layout_count = r.family_count - 1,
-		.sample_count = r.sample_count, .txn_count = r.txn_count, .catalog_bytes = r.catalog_len,
-		.layout_bytes = r.layouts_len, .postings_bytes = r.postings_len, .min_ms = r.min_ms, .max_ms = r.max_ms,
+	*ret = (struct tsdb_stats){ .generation = r.generation,
+		.series_count = r.series_count,
+		.layout_count = r.family_count - 1,
+		.sample_count = r.sample_count,
+		.txn_count = r.txn_count,
+		.catalog_bytes = r.catalog_len,
+		.layout_bytes = r.layouts_len,
+		.postings_bytes = r.postings_len,
+		.min_ms = r.min_ms,
+		.max_ms = r.max_ms,
 		.log_bytes = r.log_end - (r.log_first << TSDB_LOG_SHIFT) };
 	return 0;
 }
@@ -214,7 +221,8 @@ static int sync_files(struct tsdb *db, struct pm_error *err)
 	uint64_t seq = tsdb__meta_seq(db->meta);
 	int rc;
 	if (db->sync_error)
-		return pm_fail(err, db->sync_error, "an earlier sync failed; what was written since may be lost with the power");
+		return pm_fail(err, db->sync_error,
+			"an earlier sync failed; what was written since may be lost with the power");
 	if ((rc = pm_fs_sync(h->catalog.fd, err)) == 0 && (rc = pm_fs_sync(h->layouts.fd, err)) == 0 &&
 		(rc = pm_fs_sync(db->write.log_fd, err)) == 0)
 		rc = pm_fs_sync(db->meta_fd, err);

@@ -1,7 +1,8 @@
 /* txn.c - transactions of loose samples: imports, remote writes, rules.
  *
- * Samples are kept in the order they come. Neighbours with one time are a run; a run whose series list comes again (or came
- * before, or is all there is) is stored as a row of an ad-hoc layout, 8 bytes a sample; the rest becomes a batch sorted by id. */
+ * Samples are kept in the order they come. Neighbours with one time are a run; a run whose series list comes again (or
+ * came before, or is all there is) is stored as a row of an ad-hoc layout, 8 bytes a sample; the rest becomes a batch
+ * sorted by id. */
 #include "libtsdb/db/db.h"
 
 #include "libtsdb/base/hash.h"
@@ -12,11 +13,11 @@ enum { DRAIN_SAMPLES = 1 << 22, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
 /* What is known of one list of series. */
 struct shape {
 	uint64_t hash;
-	size_t first, count;  /* where it was seen first: samples [first, first + count) */
+	size_t first, count; /* where it was seen first: samples [first, first + count) */
 	uint32_t seen;
 	uint32_t family;
-	uint64_t version;     /* 0: not stored yet */
-	bool refused;         /* names a series twice, or collides with another list */
+	uint64_t version; /* 0: not stored yet */
+	bool refused;     /* names a series twice, or collides with another list */
 };
 
 struct tsdb_txn {
@@ -27,11 +28,11 @@ struct tsdb_txn {
 	size_t drained;
 	struct shape *shapes; /* open addressing by hash */
 	size_t shape_cap, shape_count;
-	uint32_t *sids;       /* of the run at hand */
+	uint32_t *sids; /* of the run at hand */
 	size_t sids_cap;
 	double *values;
 	size_t values_cap;
-	int error;            /* of an append that spoiled the transaction */
+	int error; /* of an append that spoiled the transaction */
 };
 
 int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
@@ -198,7 +199,8 @@ static int shape_store(struct tsdb_txn *txn, struct shape *s, struct pm_error *e
 	struct pm_str key_str = { (const char *)&key, sizeof key };
 	struct pm_layout_entry *entries;
 	int rc;
-	bool known = tsdb__family_find(&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key_str, w->rec.family_count, &s->family);
+	bool known = tsdb__family_find(
+		&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key_str, w->rec.family_count, &s->family);
 	if (known) {
 		s->version = tsdb__write_last(w, s->family).version;
 		s->refused = !s->version || !version_is(&w->layouts.bytes, s->version, txn->sids, s->count);
@@ -225,8 +227,12 @@ static int store_row(struct tsdb_txn *txn, const struct shape *s, size_t first, 
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < s->count; i++)
 		txn->values[i] = txn->samples[first + i].v;
-	struct tsdb__row_in row = { .family = s->family, .version = s->version, .width = (uint32_t)s->count,
-		.present = (uint32_t)s->count, .t_ms = txn->samples[first].t_ms, .values = txn->values };
+	struct tsdb__row_in row = { .family = s->family,
+		.version = s->version,
+		.width = (uint32_t)s->count,
+		.present = (uint32_t)s->count,
+		.t_ms = txn->samples[first].t_ms,
+		.values = txn->values };
 	return tsdb__row_add(&txn->db->write, &row, err);
 }
 
@@ -240,7 +246,8 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 		memset(txn->shapes, 0, txn->shape_cap * sizeof *txn->shapes);
 	if (count_shapes(txn) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	/* Loose samples move to the front, over what was stored; lists that later runs are compared with were checked above. */
+	/* Loose samples move to the front, over what was stored; lists that later runs are compared with were checked
+	 * above. */
 	for (size_t i = 0, n; i < txn->count && rc == 0; i += n) {
 		struct shape *s = NULL;
 		n = run_length(txn, i);
@@ -280,7 +287,8 @@ int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double
 	return 0;
 }
 
-int tsdb_txn_append(struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err)
+int tsdb_txn_append(
+	struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err)
 {
 	uint32_t sid;
 	bool is_new;

@@ -1,4 +1,5 @@
-/* append.c - the log's writing end: rows, batches of loose samples, tables of heads, and the step to a new file (F5). */
+/* append.c - the log's writing end: rows, batches of loose samples, tables of heads, and the step to a new file (F5).
+ */
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/fs.h"
@@ -112,7 +113,8 @@ static void *log_add(struct tsdb__write *w, size_t size, uint64_t *ret_pos, stru
 	if (room < size + sizeof(struct tsdb_rec) && (w->log_error = next_file(w, err)) < 0)
 		return NULL;
 	if (w->rec.rows_since_heads >= ROWS_BETWEEN_HEADS && w->rec.rows_since_heads >= w->rec.family_count &&
-		TSDB_LOG_FILE_SIZE - (log_end(w) & (TSDB_LOG_FILE_SIZE - 1)) >= size + heads + sizeof(struct tsdb_rec) &&
+		TSDB_LOG_FILE_SIZE - (log_end(w) & (TSDB_LOG_FILE_SIZE - 1)) >=
+			size + heads + sizeof(struct tsdb_rec) &&
 		(w->log_error = put_heads(w, err)) < 0)
 		return NULL;
 	return log_put(w, size, ret_pos, err);
@@ -147,8 +149,8 @@ static int note_last(struct tsdb__write *w, const struct tsdb_row *row, uint64_t
 }
 
 /* The head of a row is filled in: chain it and count it. */
-static int row_done(struct tsdb__write *w, struct tsdb_row *row, uint64_t pos, size_t size, enum tsdb_rec_kind kind, size_t samples,
-	struct pm_error *err)
+static int row_done(struct tsdb__write *w, struct tsdb_row *row, uint64_t pos, size_t size, enum tsdb_rec_kind kind,
+	size_t samples, struct pm_error *err)
 {
 	struct tsdb__last last = tsdb__write_last(w, row->family);
 	row->previous = last.pos;
@@ -220,10 +222,12 @@ static size_t sort_loose(struct tsdb__loose *s, size_t count, struct tsdb__loose
 		return count;
 	for (size_t width = 1; width < count; width *= 2) { /* merge sort, from the bottom up: stable */
 		for (size_t i = 0; i < count; i += 2 * width) {
-			size_t mid = i + width < count ? i + width : count, end = i + 2 * width < count ? i + 2 * width : count;
+			size_t mid = i + width < count ? i + width : count,
+			       end = i + 2 * width < count ? i + 2 * width : count;
 			size_t a = i, b = mid, o = i;
 			while (a < mid || b < end)
-				scratch[o++] = a < mid && (b >= end || by_sid_time(&s[a], &s[b]) <= 0) ? s[a++] : s[b++];
+				scratch[o++] =
+					a < mid && (b >= end || by_sid_time(&s[a], &s[b]) <= 0) ? s[a++] : s[b++];
 		}
 		memcpy(s, scratch, count * sizeof *s);
 	}
@@ -299,9 +303,15 @@ static int put_commit(struct tsdb__write *w, struct pm_error *err)
 	struct tsdb_commit *c = log_add(w, sizeof *c, &pos, err);
 	if (!c)
 		return w->log_error;
-	*c = (struct tsdb_commit){ .txn = w->rec.txn_count, .catalog_len = w->rec.catalog_len, .layouts_len = w->rec.layouts_len,
-		.sid_end = w->rec.sid_end, .family_count = w->rec.family_count, .series_count = w->rec.series_count,
-		.sample_count = w->rec.sample_count, .min_ms = w->rec.min_ms, .max_ms = w->rec.max_ms };
+	*c = (struct tsdb_commit){ .txn = w->rec.txn_count,
+		.catalog_len = w->rec.catalog_len,
+		.layouts_len = w->rec.layouts_len,
+		.sid_end = w->rec.sid_end,
+		.family_count = w->rec.family_count,
+		.series_count = w->rec.series_count,
+		.sample_count = w->rec.sample_count,
+		.min_ms = w->rec.min_ms,
+		.max_ms = w->rec.max_ms };
 	seal(w, &c->rec, pos, sizeof *c, TSDB_REC_COMMIT);
 	return 0;
 }

@@ -32,7 +32,8 @@ int tsdb__symbol_intern(struct tsdb__write *w, struct pm_str s, uint32_t *ret, s
 	if (tsdb__symbol_find(&w->catalog.bytes, w->tables[TSDB_TABLE_SYMBOLS], s, ret))
 		return 0;
 	if (s.len > 1 << 24 || w->catalog.bytes.end + size > (uint64_t)PM_REF_MAX * 8)
-		return pm_fail(err, PM_ERR_LIMIT, "%s", s.len > 1 << 24 ? "a label of more than 16 MiB" : "the catalog is full");
+		return pm_fail(err, PM_ERR_LIMIT, "%s",
+			s.len > 1 << 24 ? "a label of more than 16 MiB" : "the catalog is full");
 	struct tsdb_symbol *sym = tsdb__tail_add(&w->catalog, size, &off, err);
 	if (!sym)
 		return w->catalog.error;
@@ -44,7 +45,8 @@ int tsdb__symbol_intern(struct tsdb__write *w, struct pm_str s, uint32_t *ret, s
 		(uint32_t)(w->catalog.bytes.end / 8), err);
 }
 
-const struct tsdb_series_rec *tsdb__series(const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, uint32_t sid)
+const struct tsdb_series_rec *tsdb__series(
+	const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, uint32_t sid)
 {
 	uint64_t off = sizeof(struct tsdb_file_head) + (uint64_t)sid * sizeof(uint32_t);
 	const uint32_t *where = tsdb__bytes_at(ids, off, sizeof *where);
@@ -128,7 +130,8 @@ int tsdb__series_intern(struct tsdb__write *w, struct pm_labels labels, uint32_t
 	uint32_t sid = 0;
 	int rc;
 	*ret_new = false;
-	if (tsdb__series_find(&w->catalog.bytes, &w->ids.bytes, w->tables[TSDB_TABLE_SERIES], labels, w->rec.sid_end, ret_sid))
+	if (tsdb__series_find(
+		    &w->catalog.bytes, &w->ids.bytes, w->tables[TSDB_TABLE_SERIES], labels, w->rec.sid_end, ret_sid))
 		return 0;
 	if ((rc = reserve_sid(w, &sid, err)) < 0 || (rc = series_record(w, labels, sid, home, &off, err)) < 0)
 		return rc;

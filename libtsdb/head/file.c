@@ -26,8 +26,8 @@ void tsdb__file_head_fill(struct tsdb_file_head *h, enum tsdb_file_kind kind, ui
 	h->checksum = pm_hash(h, offsetof(struct tsdb_file_head, checksum));
 }
 
-int tsdb__file_head_check(const struct tsdb_file_head *h, const char *name, enum tsdb_file_kind kind, uint64_t generation,
-	struct pm_error *err)
+int tsdb__file_head_check(const struct tsdb_file_head *h, const char *name, enum tsdb_file_kind kind,
+	uint64_t generation, struct pm_error *err)
 {
 	if (h->magic != TSDB_FILE_MAGIC || h->checksum != pm_hash(h, offsetof(struct tsdb_file_head, checksum)))
 		return tsdb__corrupt(err, name, 0, "bad file head");

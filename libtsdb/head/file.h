@@ -40,8 +40,8 @@ int tsdb__file_map(struct tsdb__file *f, uint64_t len, const uint8_t **ret, stru
 
 void tsdb__file_head_fill(struct tsdb_file_head *h, enum tsdb_file_kind kind, uint64_t generation, uint64_t number);
 /* PM_ERR_CORRUPT or PM_ERR_VERSION, naming the file. */
-int tsdb__file_head_check(const struct tsdb_file_head *h, const char *name, enum tsdb_file_kind kind, uint64_t generation,
-	struct pm_error *err);
+int tsdb__file_head_check(const struct tsdb_file_head *h, const char *name, enum tsdb_file_kind kind,
+	uint64_t generation, struct pm_error *err);
 
 /* A file as one reader or writer sees it: bytes below map_end from the mapping, behind it from the writer's buffer. */
 struct tsdb__bytes {
@@ -65,8 +65,8 @@ uint64_t tsdb__rec_checksum(const struct tsdb_rec *rec, enum tsdb_file_kind kind
 /* The place for a breakpoint: all that finds damage comes through here. */
 int tsdb__corrupt(struct pm_error *err, const char *file, uint64_t off, const char *what);
 
-/* The writer's end of a file. Bytes are buffered and reach the file by flush(); nobody sees them before a record with the
- * new length is published. */
+/* The writer's end of a file. Bytes are buffered and reach the file by flush(); nobody sees them before a record with
+ * the new length is published. */
 struct tsdb__tail {
 	struct tsdb__file *file;
 	struct tsdb__bytes bytes; /* for reading back; map_end is how far the file was written */

@@ -51,17 +51,17 @@ enum tsdb_table { TSDB_TABLE_SYMBOLS, TSDB_TABLE_SERIES, TSDB_TABLE_FAMILIES, TS
 /* What a snapshot is. */
 struct tsdb_record {
 	uint64_t seq;
-	uint64_t checksum;      /* of all that follows, seeded with seq */
-	uint64_t generation;    /* of the head: names its folder */
-	uint64_t manifest;      /* number of the live manifest; 0: none */
+	uint64_t checksum;   /* of all that follows, seeded with seq */
+	uint64_t generation; /* of the head: names its folder */
+	uint64_t manifest;   /* number of the live manifest; 0: none */
 	uint64_t catalog_len, layouts_len, postings_len;
-	uint64_t runs_off;      /* postings: the live list of runs; 0: none */
-	uint64_t chunks_len;    /* chunks file, for columns; 0 here */
-	uint64_t log_first;     /* number of the first live log file */
-	uint64_t log_end;       /* position behind the last record */
-	uint64_t heads_pos;     /* the newest table of chain heads */
-	uint32_t sid_end;       /* ids below are published (or holes) */
-	uint32_t runs_sid_end;  /* ids below are in runs of postings */
+	uint64_t runs_off;     /* postings: the live list of runs; 0: none */
+	uint64_t chunks_len;   /* chunks file, for columns; 0 here */
+	uint64_t log_first;    /* number of the first live log file */
+	uint64_t log_end;      /* position behind the last record */
+	uint64_t heads_pos;    /* the newest table of chain heads */
+	uint32_t sid_end;      /* ids below are published (or holes) */
+	uint32_t runs_sid_end; /* ids below are in runs of postings */
 	uint32_t family_count;
 	uint32_t series_count;
 	uint32_t rows_since_heads;
@@ -80,16 +80,16 @@ struct tsdb_meta_page {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t page_size;
-	uint64_t store_id;       /* random, made once */
+	uint64_t store_id; /* random, made once */
 	int64_t created_ms;
-	uint64_t head_checksum;  /* of the fields above */
-	uint64_t dev, ino;       /* of this file when the store was last opened for writing: a copy differs */
-	char boot_id[40];        /* of the machine's boot at that time */
-	uint64_t seq;            /* atomic: the published record is slot[seq & 1] */
-	uint64_t next_sid;       /* atomic: ids below are reserved (F4) */
-	uint64_t synced_seq;     /* atomic: all up to this record is on the disk */
-	int64_t synced_ms;       /* atomic: wall time of that sync */
-	uint64_t dirty;          /* atomic: a writer died inside a transaction when 1 at lock time */
+	uint64_t head_checksum; /* of the fields above */
+	uint64_t dev, ino;      /* of this file when the store was last opened for writing: a copy differs */
+	char boot_id[40];       /* of the machine's boot at that time */
+	uint64_t seq;           /* atomic: the published record is slot[seq & 1] */
+	uint64_t next_sid;      /* atomic: ids below are reserved (F4) */
+	uint64_t synced_seq;    /* atomic: all up to this record is on the disk */
+	int64_t synced_ms;      /* atomic: wall time of that sync */
+	uint64_t dirty;         /* atomic: a writer died inside a transaction when 1 at lock time */
 	uint8_t reserved[1024 - 136];
 	union {
 		struct tsdb_record record;
@@ -107,7 +107,7 @@ struct tsdb_rec {
 	uint32_t len;      /* bytes of the whole record, a multiple of 8 */
 	uint8_t kind;
 	uint8_t flags;
-	uint16_t small;    /* by kind */
+	uint16_t small; /* by kind */
 };
 static_assert(sizeof(struct tsdb_rec) == 16, "record head");
 
@@ -123,22 +123,22 @@ enum tsdb_rec_kind {
 	TSDB_REC_RUN = 32,
 	TSDB_REC_RUNS = 33,
 	/* log */
-	TSDB_REC_ROW = 48,       /* one value per position of a layout */
-	TSDB_REC_BATCH = 49,     /* loose samples sorted by id and time */
-	TSDB_REC_HEADS = 50,     /* the last row of each family */
-	TSDB_REC_PAD = 51,       /* nothing, to the end of the file */
-	TSDB_REC_HISTOGRAMS = 52,/* reserved: native histograms of a row's positions */
-	TSDB_REC_EXEMPLARS = 53, /* reserved */
-	TSDB_REC_METADATA = 54,  /* reserved: HELP, TYPE and UNIT of families */
-	TSDB_REC_TOMBSTONE = 55, /* reserved */
-	TSDB_REC_COMMIT = 56,    /* the end of a transaction: what a scan after a machine crash goes by */
+	TSDB_REC_ROW = 48,        /* one value per position of a layout */
+	TSDB_REC_BATCH = 49,      /* loose samples sorted by id and time */
+	TSDB_REC_HEADS = 50,      /* the last row of each family */
+	TSDB_REC_PAD = 51,        /* nothing, to the end of the file */
+	TSDB_REC_HISTOGRAMS = 52, /* reserved: native histograms of a row's positions */
+	TSDB_REC_EXEMPLARS = 53,  /* reserved */
+	TSDB_REC_METADATA = 54,   /* reserved: HELP, TYPE and UNIT of families */
+	TSDB_REC_TOMBSTONE = 55,  /* reserved */
+	TSDB_REC_COMMIT = 56,     /* the end of a transaction: what a scan after a machine crash goes by */
 };
 
 struct tsdb_symbol {
 	struct tsdb_rec rec;
-	uint32_t size;    /* bytes of text */
+	uint32_t size; /* bytes of text */
 	uint32_t pad;
-	char text[];      /* zeros to a multiple of 8 */
+	char text[]; /* zeros to a multiple of 8 */
 };
 static_assert(sizeof(struct tsdb_symbol) == 24, "symbol");
 
@@ -150,14 +150,14 @@ struct tsdb_pair {
 struct tsdb_series_rec {
 	struct tsdb_rec rec; /* small: number of labels */
 	uint32_t sid;
-	uint32_t home;       /* the family whose rows it first came in; other families are in the table of aliases */
+	uint32_t home; /* the family whose rows it first came in; other families are in the table of aliases */
 	struct tsdb_pair labels[]; /* sorted by name */
 };
 static_assert(sizeof(struct tsdb_series_rec) == 24, "series");
 
 struct tsdb_family {
 	struct tsdb_rec rec;
-	uint32_t id;        /* 0 is for loose samples and has no record */
+	uint32_t id; /* 0 is for loose samples and has no record */
 	uint32_t key_size;
 	char key[];
 };
@@ -176,8 +176,8 @@ struct tsdb_block {
 static_assert(sizeof(struct tsdb_block) == 32, "block");
 
 struct tsdb_block_ref {
-	uint64_t off;          /* of the block in the layouts file */
-	uint32_t entry_base;   /* entries and series in the blocks before */
+	uint64_t off;        /* of the block in the layouts file */
+	uint32_t entry_base; /* entries and series in the blocks before */
 	uint32_t series_base;
 };
 
@@ -185,15 +185,15 @@ struct tsdb_version {
 	struct tsdb_rec rec;
 	uint32_t family, block_count;
 	uint32_t entry_count, series_count;
-	uint64_t previous;     /* the version before, 0 for the first */
+	uint64_t previous; /* the version before, 0 for the first */
 	struct tsdb_block_ref blocks[];
 };
 static_assert(sizeof(struct tsdb_version) == 40, "version");
 
 /* ---- postings ---- */
 
-/* rec.len is 32 bits: a run is at most 4 GiB. Pairs are sorted by name and value (as symbol numbers); a pair's series are
- * sids[off .. off + count), ascending. */
+/* rec.len is 32 bits: a run is at most 4 GiB. Pairs are sorted by name and value (as symbol numbers); a pair's series
+ * are sids[off .. off + count), ascending. */
 struct tsdb_run_pair {
 	uint32_t name, value, off, count;
 };
@@ -220,22 +220,22 @@ enum { TSDB_LOG_SHIFT = 26 };
 #define TSDB_LOG_FILE_SIZE (UINT64_C(1) << TSDB_LOG_SHIFT)
 
 enum tsdb_row_flags {
-	TSDB_ROW_ABSENT = 1,  /* a bitmap of positions that are there (bit i of word i/64) comes first */
-	TSDB_ROW_TIMES = 2,   /* then a time for each present position */
-	TSDB_ROW_STARTS = 4,  /* reserved: then a start timestamp for each present position */
+	TSDB_ROW_ABSENT = 1, /* a bitmap of positions that are there (bit i of word i/64) comes first */
+	TSDB_ROW_TIMES = 2,  /* then a time for each present position */
+	TSDB_ROW_STARTS = 4, /* reserved: then a start timestamp for each present position */
 };
 
 /* Values of present positions follow last. */
 struct tsdb_row {
 	struct tsdb_rec rec;
 	uint32_t family;
-	uint32_t width;        /* positions of the version; BATCH: number of series */
-	int64_t t_ms;          /* the scrape's time; BATCH: the earliest */
-	uint64_t version;      /* offset in the layouts file; BATCH: number of samples */
-	uint64_t previous;     /* position of this family's row before, 0 for none */
-	int64_t min_ms, max_ms;/* of this row's samples */
-	int64_t chain_max_ms;  /* latest sample of this row and all before it in the chain */
-	uint32_t present;      /* values in the row */
+	uint32_t width;         /* positions of the version; BATCH: number of series */
+	int64_t t_ms;           /* the scrape's time; BATCH: the earliest */
+	uint64_t version;       /* offset in the layouts file; BATCH: number of samples */
+	uint64_t previous;      /* position of this family's row before, 0 for none */
+	int64_t min_ms, max_ms; /* of this row's samples */
+	int64_t chain_max_ms;   /* latest sample of this row and all before it in the chain */
+	uint32_t present;       /* values in the row */
 	uint32_t pad;
 	uint8_t body[];
 };
@@ -253,12 +253,12 @@ static_assert(sizeof(struct tsdb_heads) == 24, "heads");
 /* The last record of each transaction. The files hold at least so much when it was committed. */
 struct tsdb_commit {
 	struct tsdb_rec rec;
-	uint64_t txn;             /* number of the transaction, from 1 */
+	uint64_t txn; /* number of the transaction, from 1 */
 	uint64_t catalog_len, layouts_len;
 	uint32_t sid_end, family_count;
 	uint32_t series_count, pad;
 	uint64_t sample_count;
-	int64_t min_ms, max_ms;   /* of all samples so far */
+	int64_t min_ms, max_ms; /* of all samples so far */
 };
 static_assert(sizeof(struct tsdb_commit) == 80, "commit");
 

@@ -67,7 +67,8 @@ int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, s
 	char name[32];
 	int fd = -1, rc;
 	head_name(name, generation);
-	if ((rc = pm_fs_mkdirat(dirfd, name, err)) < 0 || (rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &fd, err)) < 0)
+	if ((rc = pm_fs_mkdirat(dirfd, name, err)) < 0 ||
+		(rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &fd, err)) < 0)
 		return rc;
 	memset(rec, 0, sizeof *rec);
 	rec->generation = generation;
@@ -102,10 +103,14 @@ int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__
 	if (!(h->logs = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->logs[0])))
 		pm_fail(err, rc, "out of memory");
 	else if ((rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &h->dirfd, err)) == 0 &&
-		(rc = tsdb__file_open(&h->catalog, h->dirfd, "catalog", TSDB_FILE_CATALOG, generation, writable, false, err)) == 0 &&
-		(rc = tsdb__file_open(&h->ids, h->dirfd, "ids", TSDB_FILE_IDS, generation, writable, false, err)) == 0 &&
-		(rc = tsdb__file_open(&h->layouts, h->dirfd, "layouts", TSDB_FILE_LAYOUTS, generation, writable, false, err)) == 0)
-		rc = tsdb__file_open(&h->postings, h->dirfd, "postings", TSDB_FILE_POSTINGS, generation, writable, false, err);
+		 (rc = tsdb__file_open(&h->catalog, h->dirfd, "catalog", TSDB_FILE_CATALOG, generation, writable, false,
+			  err)) == 0 &&
+		 (rc = tsdb__file_open(&h->ids, h->dirfd, "ids", TSDB_FILE_IDS, generation, writable, false, err)) ==
+			 0 &&
+		 (rc = tsdb__file_open(
+			  &h->layouts, h->dirfd, "layouts", TSDB_FILE_LAYOUTS, generation, writable, false, err)) == 0)
+		rc = tsdb__file_open(
+			&h->postings, h->dirfd, "postings", TSDB_FILE_POSTINGS, generation, writable, false, err);
 	if (rc < 0)
 		tsdb__head_free(h);
 	else
@@ -139,7 +144,8 @@ void tsdb__head_free(struct tsdb__head *h)
 }
 
 /* Called with the mutex held. */
-int tsdb__head_table(struct tsdb__head *h, enum tsdb_table table, uint32_t number, struct tsdb__slots **ret, struct pm_error *err)
+int tsdb__head_table(
+	struct tsdb__head *h, enum tsdb_table table, uint32_t number, struct tsdb__slots **ret, struct pm_error *err)
 {
 	struct tsdb__slots *s;
 	char name[32];

@@ -20,16 +20,16 @@ struct tsdb__head {
 	struct tsdb__file catalog, ids, layouts, postings;
 	pthread_mutex_t mutex;
 	struct tsdb__slots *tables[TSDB_TABLE_COUNT]; /* newest first */
-	const uint8_t **logs;    /* mapped log files, by number - log_base */
+	const uint8_t **logs;                         /* mapped log files, by number - log_base */
 	uint64_t log_base;
-	/* Position of the last row of each family, up to scanned_pos. Grows by replacement; what was replaced stays for the
-	 * snapshots that use it. */
+	/* Position of the last row of each family, up to scanned_pos. Grows by replacement; what was replaced stays for
+	 * the snapshots that use it. */
 	uint64_t *last;
 	uint32_t last_cap;
 	uint64_t scanned_pos;
 	struct tsdb__old {
 		struct tsdb__old *next;
-	} *old_last;
+	} * old_last;
 };
 
 struct tsdb__snap {
@@ -50,7 +50,8 @@ void tsdb__head_free(struct tsdb__head *h);
 /* Everything a record names, mapped. PM_ERR_STALE: a file is gone, take a newer record. */
 int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err);
 void tsdb__snap_unref(struct tsdb__snap *s);
-int tsdb__head_table(struct tsdb__head *h, enum tsdb_table table, uint32_t number, struct tsdb__slots **ret, struct pm_error *err);
+int tsdb__head_table(
+	struct tsdb__head *h, enum tsdb_table table, uint32_t number, struct tsdb__slots **ret, struct pm_error *err);
 void tsdb__table_name(char out[32], enum tsdb_table table, uint32_t number);
 
 /* ---- log, reading (log.c) ---- */
@@ -90,7 +91,8 @@ struct pm_str tsdb__symbol(const struct tsdb__bytes *catalog, uint32_t sym); /* 
 /* 1 and *ret, or 0 when no series ever used the string. */
 int tsdb__symbol_find(const struct tsdb__bytes *catalog, const struct tsdb__slots *t, struct pm_str s, uint32_t *ret);
 /* NULL: the id was reserved and never used, or damage. */
-const struct tsdb_series_rec *tsdb__series(const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, uint32_t sid);
+const struct tsdb_series_rec *tsdb__series(
+	const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, uint32_t sid);
 int tsdb__series_find(const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, const struct tsdb__slots *t,
 	struct pm_labels labels, uint32_t sid_end, uint32_t *ret);
 
@@ -113,8 +115,8 @@ const struct tsdb_version *tsdb__version(const struct tsdb__bytes *layouts, uint
 /* Position of a series in the rows of a version, or -1. */
 int64_t tsdb__version_position(const struct tsdb__bytes *layouts, const struct tsdb_version *v, uint32_t sid);
 /* 1 and the family of this key, or 0. */
-int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slots *t, struct pm_str key, uint32_t family_end,
-	uint32_t *ret);
+int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slots *t, struct pm_str key,
+	uint32_t family_end, uint32_t *ret);
 
 /* ---- writing ---- */
 
@@ -137,7 +139,7 @@ struct tsdb__write {
 	struct pm_buf log_buf;
 	int log_error; /* why there was no room */
 	/* rows of this transaction: what h->last will say once they are published */
-	struct tsdb__last *last;   /* by family, pos 0: as published */
+	struct tsdb__last *last; /* by family, pos 0: as published */
 	uint32_t last_cap;
 	uint32_t *touched;
 	size_t touched_count, touched_cap;
@@ -161,8 +163,9 @@ int tsdb__series_intern(struct tsdb__write *w, struct pm_labels labels, uint32_t
 	struct pm_error *err);
 
 int tsdb__family_intern(struct tsdb__write *w, struct pm_str key, uint32_t *ret, struct pm_error *err);
-/* A version of `entries` (refs are series ids, PM_REF_COMMENT or PM_REF_DROPPED; no series twice); blocks of `previous` (0: none)
- * that did not change are used again. `text`: keep hashes and lengths. Aliases are written for series at home elsewhere. */
+/* A version of `entries` (refs are series ids, PM_REF_COMMENT or PM_REF_DROPPED; no series twice); blocks of `previous`
+ * (0: none) that did not change are used again. `text`: keep hashes and lengths. Aliases are written for series at home
+ * elsewhere. */
 int tsdb__version_add(struct tsdb__write *w, uint32_t family, uint64_t previous, const struct pm_layout_entry *entries,
 	size_t count, bool text, uint64_t *ret_off, struct pm_error *err);
 
@@ -174,7 +177,7 @@ struct tsdb__row_in {
 	int64_t t_ms;
 	const uint64_t *bitmap; /* NULL: all present */
 	uint32_t present;
-	const int64_t *times;   /* NULL: all t_ms */
+	const int64_t *times; /* NULL: all t_ms */
 	const double *values;
 };
 int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct pm_error *err);

@@ -68,8 +68,8 @@ int64_t tsdb__version_position(const struct tsdb__bytes *layouts, const struct t
 	return -1;
 }
 
-int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slots *t, struct pm_str key, uint32_t family_end,
-	uint32_t *ret)
+int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slots *t, struct pm_str key,
+	uint32_t family_end, uint32_t *ret)
 {
 	uint32_t tag = tsdb__tag(pm_hash(key.ptr, key.len)), at;
 	uint64_t cursor = 0;
@@ -163,8 +163,8 @@ static int block_add(struct tsdb__write *w, const struct pm_layout_entry *entrie
 	uint32_t series = 0;
 	for (uint32_t i = 0; i < count; i++)
 		series += entries[i].ref < PM_REF_MAX;
-	size_t size = sizeof(struct tsdb_block) +
-		tsdb__pad8(count * (text ? sizeof entries[0] : sizeof(uint32_t)) + series * (sizeof(uint32_t) + sizeof(uint16_t)));
+	size_t size = sizeof(struct tsdb_block) + tsdb__pad8(count * (text ? sizeof entries[0] : sizeof(uint32_t)) +
+							     series * (sizeof(uint32_t) + sizeof(uint16_t)));
 	struct tsdb_block *b = tsdb__tail_add(&w->layouts, size, ret_off, err);
 	if (!b)
 		return w->layouts.error;
@@ -223,7 +223,8 @@ static void shared_blocks(struct tsdb__write *w, const struct tsdb_version *old,
 }
 
 /* Use `count` blocks of `old` from `first` again. */
-static int push_old(struct tsdb__write *w, struct building *bld, const struct tsdb_version *old, uint32_t first, uint32_t count)
+static int push_old(
+	struct tsdb__write *w, struct building *bld, const struct tsdb_version *old, uint32_t first, uint32_t count)
 {
 	struct tsdb__block_view b;
 	int rc = 0;
@@ -259,8 +260,8 @@ static int push_new(struct tsdb__write *w, uint32_t family, struct building *bld
 	return rc;
 }
 
-static int version_record(struct tsdb__write *w, uint32_t family, uint64_t previous, const struct building *b, uint64_t *ret_off,
-	struct pm_error *err)
+static int version_record(struct tsdb__write *w, uint32_t family, uint64_t previous, const struct building *b,
+	uint64_t *ret_off, struct pm_error *err)
 {
 	size_t size = sizeof(struct tsdb_version) + b->count * sizeof b->refs[0];
 	struct tsdb_version *v = tsdb__tail_add(&w->layouts, size, ret_off, err);

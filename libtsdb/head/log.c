@@ -6,8 +6,8 @@
  *                     ^______previous____|                      |
  *             ^_____________________________________previous___|
  *
- * Rows of one family are chained from the newest back. Where chains begin stands in a table of heads, written at the start
- * of each file and now and then between; rows behind the newest table are walked once by each process. */
+ * Rows of one family are chained from the newest back. Where chains begin stands in a table of heads, written at the
+ * start of each file and now and then between; rows behind the newest table are walked once by each process. */
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/fs.h"
@@ -70,8 +70,8 @@ const struct tsdb_rec *tsdb__log_at(const struct tsdb__head *h, uint64_t pos, ui
 	uint64_t number = pos >> TSDB_LOG_SHIFT, off = pos & (TSDB_LOG_FILE_SIZE - 1);
 	const struct tsdb_rec *rec;
 	const uint8_t *map;
-	if (pos % 8 || pos >= end || end - pos < sizeof *rec || off < sizeof(struct tsdb_file_head) || number < h->log_base ||
-		number - h->log_base >= TSDB_LOG_FILES_MAX)
+	if (pos % 8 || pos >= end || end - pos < sizeof *rec || off < sizeof(struct tsdb_file_head) ||
+		number < h->log_base || number - h->log_base >= TSDB_LOG_FILES_MAX)
 		return NULL;
 	map = __atomic_load_n(&h->logs[number - h->log_base], __ATOMIC_ACQUIRE);
 	if (!map || off > TSDB_LOG_FILE_SIZE - sizeof *rec)

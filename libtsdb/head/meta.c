@@ -5,9 +5,9 @@
  *   seq = seq + 1 (release)                  copy slot[s & 1]
  *                                            seq still s? done : again
  *
- * The slot a reader copies is only filled again after the next publication, which changes seq. A writer that dies half-way
- * through a slot has published nothing. The words of a slot are read and written atomically one by one, so that a copy which
- * will be thrown away is no data race either. */
+ * The slot a reader copies is only filled again after the next publication, which changes seq. A writer that dies
+ * half-way through a slot has published nothing. The words of a slot are read and written atomically one by one, so
+ * that a copy which will be thrown away is no data race either. */
 #include "libtsdb/head/meta.h"
 
 #include "libtsdb/base/clock.h"
@@ -35,7 +35,9 @@ static void note_identity(struct tsdb_meta_page *m, int fd)
 int tsdb__meta_create(int dirfd, const struct tsdb_record *rec, struct pm_error *err)
 {
 	static const char tmp[] = "meta.tmp";
-	struct tsdb_meta_page m = { .magic = TSDB_META_MAGIC, .version = TSDB_FORMAT_VERSION, .page_size = TSDB_META_SIZE };
+	struct tsdb_meta_page m = {
+		.magic = TSDB_META_MAGIC, .version = TSDB_FORMAT_VERSION, .page_size = TSDB_META_SIZE
+	};
 	int fd = -1, rc;
 	m.created_ms = pm_now_ms();
 	m.synced_ms = m.created_ms;
@@ -118,7 +120,8 @@ int tsdb__meta_read(const struct tsdb_meta_page *m, struct tsdb_record *ret, str
 			continue;
 		memcpy(ret, copy, sizeof *ret);
 		if (ret->seq != seq || ret->checksum != record_checksum(ret))
-			return tsdb__corrupt(err, "meta", TSDB_META_SLOT0 + (seq & 1) * TSDB_META_SLOT_SIZE, "checksum");
+			return tsdb__corrupt(
+				err, "meta", TSDB_META_SLOT0 + (seq & 1) * TSDB_META_SLOT_SIZE, "checksum");
 		return 0;
 	}
 	return tsdb__corrupt(err, "meta", offsetof(struct tsdb_meta_page, seq), "never settles");

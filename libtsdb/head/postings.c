@@ -1,6 +1,6 @@
-/* postings.c - which series carry a label: immutable runs over ranges of ids, merged as they pile up (O'Neil et al., The
- * Log-Structured Merge-Tree, 1996). A run's lists are ascending, and runs cover ascending ranges, so that merging two
- * neighbours is appending lists. Series that are in no run yet (fewer than a thousand) are scanned by readers. */
+/* postings.c - which series carry a label: immutable runs over ranges of ids, merged as they pile up (O'Neil et al.,
+ * The Log-Structured Merge-Tree, 1996). A run's lists are ascending, and runs cover ascending ranges, so that merging
+ * two neighbours is appending lists. Series that are in no run yet (fewer than a thousand) are scanned by readers. */
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/mem.h"
@@ -101,10 +101,11 @@ static int collect(struct tsdb__write *w, uint32_t from, uint32_t to, struct tri
 	return 0;
 }
 
-static struct tsdb_run *run_new(struct tsdb__write *w, uint32_t from, uint32_t to, uint32_t pairs, uint32_t sids, uint64_t *ret_off,
-	size_t *ret_size, struct pm_error *err)
+static struct tsdb_run *run_new(struct tsdb__write *w, uint32_t from, uint32_t to, uint32_t pairs, uint32_t sids,
+	uint64_t *ret_off, size_t *ret_size, struct pm_error *err)
 {
-	*ret_size = tsdb__pad8(sizeof(struct tsdb_run) + (uint64_t)pairs * sizeof(struct tsdb_run_pair) + (uint64_t)sids * 4);
+	*ret_size = tsdb__pad8(
+		sizeof(struct tsdb_run) + (uint64_t)pairs * sizeof(struct tsdb_run_pair) + (uint64_t)sids * 4);
 	if (*ret_size > UINT32_MAX - 8) {
 		pm_fail(err, PM_ERR_LIMIT, "a run of postings of more than 4 GiB");
 		return NULL;
@@ -138,7 +139,8 @@ static int run_build(struct tsdb__write *w, uint32_t from, uint32_t to, uint64_t
 	struct tsdb_run_pair *pair = run->pairs - 1;
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 || t[i].key != t[i - 1].key)
-			*++pair = (struct tsdb_run_pair){ (uint32_t)(t[i].key >> 32), (uint32_t)t[i].key, (uint32_t)i, 0 };
+			*++pair = (struct tsdb_run_pair){ (uint32_t)(t[i].key >> 32), (uint32_t)t[i].key, (uint32_t)i,
+				0 };
 		sids[i] = t[i].sid;
 		pair->count++;
 	}
@@ -187,7 +189,8 @@ static void merge_into(struct tsdb_run *out, const struct tsdb_run *const *in, u
 	}
 }
 
-static int run_merge(struct tsdb__write *w, const uint64_t *offs, unsigned count, uint64_t *ret_off, struct pm_error *err)
+static int run_merge(
+	struct tsdb__write *w, const uint64_t *offs, unsigned count, uint64_t *ret_off, struct pm_error *err)
 {
 	const struct tsdb_run *in[TSDB_RUN_FANOUT];
 	uint64_t sids = 0;
@@ -200,8 +203,8 @@ static int run_merge(struct tsdb__write *w, const uint64_t *offs, unsigned count
 			return tsdb__corrupt(err, "postings", offs[i], "no run there");
 		sids += in[i]->sid_count;
 	}
-	struct tsdb_run *out = run_new(w, in[0]->sid_from, in[count - 1]->sid_to, merged_pairs(in, count), (uint32_t)sids, ret_off,
-		&size, err);
+	struct tsdb_run *out = run_new(w, in[0]->sid_from, in[count - 1]->sid_to, merged_pairs(in, count),
+		(uint32_t)sids, ret_off, &size, err);
 	if (!out)
 		return w->postings.error;
 	merge_into(out, in, count);

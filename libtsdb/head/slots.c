@@ -8,7 +8,8 @@
 /* A probe this long means a crowded table; with the load that grow() keeps it does not happen by chance. */
 enum { PROBE_MAX = 1024 };
 
-static int slots_map(int fd, uint64_t count, bool writable, uint32_t number, struct tsdb__slots **ret, struct pm_error *err)
+static int slots_map(
+	int fd, uint64_t count, bool writable, uint32_t number, struct tsdb__slots **ret, struct pm_error *err)
 {
 	struct tsdb__slots *s = pm_calloc(1, sizeof *s);
 	if (!s)
@@ -68,7 +69,8 @@ int tsdb__slots_open(int dirfd, const char *name, uint64_t generation, uint32_t 
 	if ((rc = tsdb__file_head_check(&head, name, TSDB_FILE_SLOTS, generation, err)) < 0)
 		goto done;
 	if (count < TSDB_SLOTS_MIN || (count & (count - 1)) || count > (size - sizeof head) / sizeof(uint64_t)) {
-		rc = tsdb__corrupt(err, name, offsetof(struct tsdb_file_head, slot_count), "impossible number of slots");
+		rc = tsdb__corrupt(
+			err, name, offsetof(struct tsdb_file_head, slot_count), "impossible number of slots");
 		goto done;
 	}
 	rc = slots_map(fd, count, writable, number, ret, err);

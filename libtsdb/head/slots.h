@@ -11,8 +11,8 @@
 #include "libtsdb/pm.h"
 
 struct tsdb__slots {
-	uint64_t *words;      /* behind the file head */
-	uint64_t count;       /* of slots, a power of two */
+	uint64_t *words; /* behind the file head */
+	uint64_t count;  /* of slots, a power of two */
 	uint32_t number;
 	void *map;
 	size_t map_len;

@@ -1,4 +1,5 @@
-/* write.c - a transaction's working state: begun from the published record, flushed before the next one is published. */
+/* write.c - a transaction's working state: begun from the published record, flushed before the next one is published.
+ */
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/fs.h"
@@ -49,7 +50,8 @@ int tsdb__write_begin(struct tsdb__write *w, const struct tsdb_record *rec, stru
 	if ((rc = tsdb__tail_begin(&w->catalog, &h->catalog, rec->catalog_len, err)) < 0 ||
 		(rc = tsdb__tail_begin(&w->ids, &h->ids, ids_len, err)) < 0 ||
 		(rc = tsdb__tail_begin(&w->layouts, &h->layouts, rec->layouts_len, err)) < 0 ||
-		(rc = tsdb__tail_begin(&w->postings, &h->postings, rec->postings_len, err)) < 0 || (rc = open_log(w, err)) < 0)
+		(rc = tsdb__tail_begin(&w->postings, &h->postings, rec->postings_len, err)) < 0 ||
+		(rc = open_log(w, err)) < 0)
 		return rc;
 	pthread_mutex_lock(&h->mutex);
 	for (int t = 0; t < TSDB_TABLE_COUNT && rc == 0; t++)

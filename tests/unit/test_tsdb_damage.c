@@ -1,4 +1,5 @@
-/* test_tsdb_damage.c - stores that are not there, not ours, cut short or changed: a clear error or an answer, never a crash. */
+/* test_tsdb_damage.c - stores that are not there, not ours, cut short or changed: a clear error or an answer, never a
+ * crash. */
 #include "tests/support/test.h"
 
 #include "libtsdb/tsdb.h"
@@ -25,7 +26,10 @@ static void fill(struct tsdb *db)
 			snprintf(v[n], sizeof v[n], "%d", s);
 			l[n][0] = (struct pm_label){ PM_STR("__name__"), PM_STR("m") };
 			l[n][1] = (struct pm_label){ PM_STR("s"), pm_str(v[n]) };
-			e[n] = (struct pm_page_entry){ .e = { (uint64_t)s + 1, 5, PM_REF_NEW }, .labels = { l[n], 2 }, .v = s, .t_ms = PM_NO_TIME };
+			e[n] = (struct pm_page_entry){ .e = { (uint64_t)s + 1, 5, PM_REF_NEW },
+				.labels = { l[n], 2 },
+				.v = s,
+				.t_ms = PM_NO_TIME };
 			n++;
 		}
 		struct pm_page page = { .t_ms = r * 1000, .entries = e, .entry_count = n };
@@ -58,7 +62,8 @@ static char *make_store(void)
 static void use(const char *dir, bool write)
 {
 	struct tsdb_opts opts = { .flags = write ? TSDB_WRITE : TSDB_READ, .fsync_ms = TSDB_FSYNC_NEVER };
-	struct pm_matcher m[] = { { PM_MATCH_NE, PM_STR("__name__"), PM_STR("") }, { PM_MATCH_EQ, PM_STR("s"), PM_STR("7") } };
+	struct pm_matcher m[] = { { PM_MATCH_NE, PM_STR("__name__"), PM_STR("") },
+		{ PM_MATCH_EQ, PM_STR("s"), PM_STR("7") } };
 	struct pm_error err = { 0 };
 	struct pm_querier *q;
 	struct tsdb *db;
@@ -218,4 +223,5 @@ static void test_reader_does_not_write(void **state)
 	test_tmpdir_free(dir);
 }
 
-TEST_MAIN(TEST(test_not_there), TEST(test_other_version), TEST(test_reader_does_not_write), TEST(test_cut_files), TEST(test_flipped_bits))
+TEST_MAIN(TEST(test_not_there), TEST(test_other_version), TEST(test_reader_does_not_write), TEST(test_cut_files),
+	TEST(test_flipped_bits))

@@ -1,5 +1,5 @@
-/* test_tsdb_faults.c - the nth system call or allocation fails, for every n until a run goes untouched: an error, no leak,
- * and a store that holds what was committed, all of it and nothing else, and takes more. */
+/* test_tsdb_faults.c - the nth system call or allocation fails, for every n until a run goes untouched: an error, no
+ * leak, and a store that holds what was committed, all of it and nothing else, and takes more. */
 #include "tests/support/test.h"
 
 #include "libtsdb/tsdb.h"
@@ -10,8 +10,8 @@ enum { SERIES = 700, ROUNDS = 4 }; /* enough to grow tables and to build a run o
 
 struct run {
 	char *dir;
-	int committed;  /* rounds that were */
-	int uncertain;  /* a commit that said no, after which the round may be there all the same (a failed sync) */
+	int committed; /* rounds that were */
+	int uncertain; /* a commit that said no, after which the round may be there all the same (a failed sync) */
 };
 
 static int append_round(struct tsdb *db, int round, struct pm_error *err)
@@ -66,10 +66,12 @@ static int read_all(struct tsdb *db, struct pm_error *err, int *ret_series)
 			struct pm_str value = pm_labels_get(s.labels, PM_STR("s"));
 			if (value.len == 0)
 				continue;
-			assert_true(rounds < 0 || rounds == (int)s.samples.count); /* all series have the same rounds: no half one */
+			assert_true(rounds < 0 ||
+				    rounds == (int)s.samples.count); /* all series have the same rounds: no half one */
 			rounds = (int)s.samples.count;
 			for (size_t i = 0; i < s.samples.count; i++)
-				assert_int_equal((int)s.samples.v[i] - s.samples.t_ms[i] / 1000, (int)strtol(value.ptr, NULL, 10));
+				assert_int_equal((int)s.samples.v[i] - s.samples.t_ms[i] / 1000,
+					(int)strtol(value.ptr, NULL, 10));
 			++*ret_series;
 		}
 		set->free(set);

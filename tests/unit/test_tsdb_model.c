@@ -1,5 +1,5 @@
-/* test_tsdb_model.c - the store against a model: random transactions and pages, every answer compared, in the handle that
- * wrote, in one that was open all along and in one opened anew. */
+/* test_tsdb_model.c - the store against a model: random transactions and pages, every answer compared, in the handle
+ * that wrote, in one that was open all along and in one opened anew. */
 #include "tests/support/test.h"
 
 #include "libtsdb/base/hash.h"
@@ -102,8 +102,8 @@ static void check_store(struct tsdb *db, const struct model *m)
 	q->free(q);
 }
 
-/* A transaction of loose samples: sometimes many at one time, so that rows are made of them too. Which of two samples of one
- * series and time stays is defined across transactions only, so there are none within. */
+/* A transaction of loose samples: sometimes many at one time, so that rows are made of them too. Which of two samples
+ * of one series and time stays is defined across transactions only, so there are none within. */
 static void random_txn(struct tsdb *db, struct model *m, struct test_rng *r)
 {
 	struct pm_error err = { 0 };
@@ -149,8 +149,10 @@ static void random_page(struct tsdb *db, struct model *m, struct test_rng *r)
 	for (int s = target; s < SERIES; s += TARGETS) {
 		if (!(keep >> s & 1))
 			continue;
-		e[n] = (struct pm_page_entry){ .e = { pm_hash(&s, sizeof s), 10, PM_REF_NEW }, .labels = labels_of(&names[s], s),
-			.v = (double)test_below(r, 1000), .t_ms = odd && s % 2 ? ((time + 1) % TIMES) * 1000 : PM_NO_TIME };
+		e[n] = (struct pm_page_entry){ .e = { pm_hash(&s, sizeof s), 10, PM_REF_NEW },
+			.labels = labels_of(&names[s], s),
+			.v = (double)test_below(r, 1000),
+			.t_ms = odd && s % 2 ? ((time + 1) % TIMES) * 1000 : PM_NO_TIME };
 		for (uint32_t b = 0; l && b < l->block_count; b++)
 			for (uint32_t i = 0; i < l->blocks[b].entry_count; i++)
 				if (l->blocks[b].entries[i].text_hash == e[n].e.text_hash)
