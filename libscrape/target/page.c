@@ -41,7 +41,7 @@ static int add_sample(struct scrape__pager *g, const struct pm_layout_entry *e, 
 	if (is_series(e->ref)) {
 		if (++g->kept > limit && limit)
 			return 0;
-		g->added += e->ref == PM_REF_NEW;
+		g->added += e->ref == PM_REF_NEW && !g->text_known;
 	}
 	if (labels)
 		entry.labels = *labels;
@@ -189,7 +189,8 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 	if (i == SCRAPE__NOMEM)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	g->known.lost = i == SCRAPE__UNKNOWN;
-	if (i != SCRAPE__UNKNOWN)
+	g->text_known = i != SCRAPE__UNKNOWN;
+	if (g->text_known)
 		g->known.next = i + 1;
 	if (line.item != SCRAPE_ITEM_SAMPLE) {
 		g->comment_hash = e.text_hash;
@@ -197,7 +198,7 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 	} else if (future) {
 		g->samples++, g->kept++; /* counted, as upstream does, but neither stored nor remembered */
 		rc = 0;
-	} else if (i != SCRAPE__UNKNOWN && may_be_again(g->known.entries[i].ref) &&
+	} else if (g->text_known && may_be_again(g->known.entries[i].ref) &&
 		   (same_comment(g, i) || !depends_on_type(p))) {
 		rc = add_sample(g, &g->known.entries[i], NULL, &line, err);
 	} else {

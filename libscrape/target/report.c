@@ -4,7 +4,7 @@
  * these, so that whatever its target showed before gets stale markers.
  *
  * scrape_series_added counts the lines whose text the layout does not know. That is upstream's count, except for series
- * that come back while the layout still has them. */
+ * that come back while the layout still has them, and for lines that are there twice when they are new. */
 #include "libscrape/target/pager.h"
 
 #include "libtsdb/base/clock.h"

@@ -217,6 +217,11 @@ static void test_first_of_duplicates_wins(void **state)
 	assert_string_equal(scrape_text(x, "a 4\na 5\na{} 6\n"), A("4"));
 	assert_report(x, 1, 3, 3, 0);
 	assert_int_equal(x->fake->warm_pages, 1);
+	/* what was a double is none when nothing stands before it */
+	assert_string_equal(scrape_text(x, "a{} 7\na 8\na 9\n"), A("7"));
+	assert_report(x, 1, 3, 3, 0);
+	assert_string_equal(scrape_text(x, "a{} 7\n"), A("7"));
+	assert_report(x, 1, 1, 1, 0);
 }
 
 static void test_malformed_page_is_a_failed_scrape(void **state)
