@@ -10,6 +10,7 @@
 #include "tests/support/target_server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <zlib.h>
 
 #define TEXT "Content-Type: text/plain; version=0.0.4\r\n"
@@ -62,7 +63,7 @@ struct fixture {
 	struct scrape_loop *loop;
 	char url[128];
 	struct scrape_report report;
-	unsigned scrapes, failed;
+	atomic_uint scrapes, failed;
 	unsigned stop_after;
 	int store_rc;
 	int64_t times[64];
@@ -74,14 +75,15 @@ static void on_done(void *arg, const struct scrape_target *target, const struct 
 	const struct pm_error *err)
 {
 	struct fixture *x = arg;
+	unsigned n;
 
 	x->report = *report;
 	x->store_rc = store_rc;
 	x->failed += !report->up;
-	if (x->scrapes < 64)
-		x->times[x->scrapes] = report->t_ms;
-	x->scrapes++;
-	if (x->scrapes == x->stop_after)
+	n = atomic_fetch_add(&x->scrapes, 1);
+	if (n < 64)
+		x->times[n] = report->t_ms;
+	if (n + 1 == x->stop_after)
 		scrape_loop_stop(x->loop);
 }
 
@@ -520,6 +522,36 @@ static void test_stop(void **state)
 	assert_true(pm_monotonic_ns() - start_ns < t.timeout_ms * 1000000 / 2); /* it did not wait for the target */
 }
 
+/* A loop that waits for its next scrape, a minute away, is woken. */
+static void test_stop_wakes(void **state)
+{
+	struct fixture *x = *state;
+	struct scrape_target t = target_of(x, "/good");
+	int64_t start_ns, wait_ms = t.interval_ms;
+	struct pm_error err = { 0 };
+	struct pm_label label = labels[0];
+	char job[32];
+	pthread_t thread;
+	void *ret;
+
+	t.labels = (struct pm_labels){ &label, 1 };
+	for (int i = 0; wait_ms > 500; i++) { /* a target that is due soon */
+		label.value = (struct pm_str){ job, (size_t)snprintf(job, sizeof job, "%d", i) };
+		wait_ms =
+			scrape__due_after(pm_now_ms(), t.interval_ms, scrape__offset(&t, t.interval_ms)) - pm_now_ms();
+	}
+	new_loop(x);
+	assert_ok(scrape_loop_add(x->loop, &t, &err), &err);
+	assert_int_equal(pthread_create(&thread, NULL, run_loop, x), 0);
+	while (!x->scrapes)
+		sched_yield();
+	start_ns = pm_monotonic_ns();
+	scrape_loop_stop(x->loop);
+	assert_int_equal(pthread_join(thread, &ret), 0);
+	assert_ptr_equal(ret, x);
+	assert_true(pm_monotonic_ns() - start_ns < INT64_C(20000000000));
+}
+
 static void test_get(void **state)
 {
 	struct fixture *x = *state;
@@ -546,4 +578,4 @@ static void test_get(void **state)
 TEST_MAIN(T(test_good), T(test_request_headers), T(test_content_types), T(test_bad_answers), T(test_redirects_end),
 	T(test_garbage_protocol), T(test_down), T(test_bad_urls), T(test_timeouts), T(test_body_limit), T(test_gzip),
 	T(test_gzip_bomb), T(test_times), T(test_once_asks_all), T(test_run), T(test_run_does_not_catch_up),
-	T(test_stop), T(test_get))
+	T(test_stop), T(test_stop_wakes), T(test_get))
