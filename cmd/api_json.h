@@ -7,11 +7,11 @@
 #include "libtsdb/base/buf.h"
 #include "libtsdb/base/json_out.h"
 
-/* The whole answer to query and query_range: {"status":"success","data":{"resultType":...,"result":...}}, then warnings and
- * infos when there are any. No newline at the end. Lack of memory sticks in `out` (pm_buf_error). */
+/* The whole answer to query and query_range: {"status":"success","data":{"resultType":...,"result":...}}, with warnings
+ * and infos when there are any. No newline at the end. Lack of memory sticks in `out` (pm_buf_error). */
 void pm_api_result(struct pm_buf *out, const struct promql_result *r);
 
-/* The error envelope. `error_type`: upstream's word ("bad_data", "execution", "timeout", "canceled", "internal", ...). */
+/* The error envelope. `error_type`: upstream's word ("bad_data", "execution", "timeout", "canceled", "internal"). */
 void pm_api_error(struct pm_buf *out, const char *error_type, const char *msg);
 
 /* upstream's error type and HTTP status for what promql_query or a querier returned. */

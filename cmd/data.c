@@ -9,7 +9,8 @@ int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err)
 	int rc = tsdb_open(ctx->data_dir, &opts, &ctx->db, err);
 
 	if (rc == PM_ERR_NOTFOUND && !(flags & TSDB_CREATE))
-		return pm_fail(err, rc, "%s: no data here; pm scrape, pm import or pm serve make it, -d DIR names another",
+		return pm_fail(err, rc,
+			"%s: no data here; pm scrape, pm import or pm serve make it, -d DIR names another",
 			ctx->data_dir);
 	return rc;
 }

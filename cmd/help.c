@@ -34,11 +34,12 @@ void pm_help_all(FILE *out)
 				fprintf(out, "  %-10s%s\n", pm_cmds[i]->name, pm_cmds[i]->summary);
 		}
 	}
-	fprintf(out, "\n  -d, --data DIR    data directory, before or after the command (environment PM_DATA, else ./data)\n"
-		     "      --help        this text; pm help COMMAND or pm COMMAND --help for one command\n"
-		     "      --version     print the version\n\n"
-		     "pm FOO runs pm-FOO from PATH when FOO is none of these.\n"
-		     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 an empty answer (pm query -e).\n");
+	fprintf(out,
+		"\n  -d, --data DIR    data directory, before or after the command (environment PM_DATA, else ./data)\n"
+		"      --help        this text; pm help COMMAND or pm COMMAND --help for one command\n"
+		"      --version     print the version\n\n"
+		"pm FOO runs pm-FOO from PATH when FOO is none of these.\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage, 3 an empty answer (pm query -e).\n");
 }
 
 /* The end of the next part of a usage: a word, or all of a bracket. */

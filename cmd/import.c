@@ -18,7 +18,7 @@ enum { WINDOW_SIZE = 8 << 20, TXN_SAMPLES = 1000000, PROGRESS_MS = 200, BAR_WIDT
 enum { OPT_FORMAT = PM_OPT_ID };
 
 static const struct pm_opt import_opts[] = {
-	{ "format", OPT_FORMAT, "FORMAT", "openmetrics (times in seconds) or text (times in milliseconds) (openmetrics)" },
+	{ "format", OPT_FORMAT, "FORMAT", "openmetrics (times in seconds) or text (in milliseconds) (openmetrics)" },
 	{ 0 },
 };
 
@@ -241,7 +241,8 @@ static int take_all(struct import *im, struct pm_error *err)
 	if (rc < 0)
 		return rc;
 	if (!im->ended && im->format == SCRAPE_FORMAT_OPENMETRICS_PART)
-		return pm_fail(err, PM_ERR_INVALID, "%s: ends without # EOF: part of it may be missing", input_name(im));
+		return pm_fail(err, PM_ERR_INVALID, "%s: ends without # EOF: part of it may be missing",
+			input_name(im));
 	return commit(im, im->lines, err);
 }
 
@@ -326,9 +327,10 @@ const struct pm_cmd pm_cmd_import = {
 	.summary = "load samples with timestamps from OpenMetrics text",
 	.usage = "[--format FORMAT] [--fsync WHEN] FILE|-...",
 	.opts = import_opts,
-	.help = "Every sample must have a timestamp; OpenMetrics must end with \"# EOF\". \"-\" is standard input. Samples\n"
-		"are stored in transactions of about a million; when a line is refused the import stops, and says up to\n"
-		"which line samples are stored. Of two samples of a series with the same time the first counts.",
+	.help = "Every sample must have a timestamp; OpenMetrics must end with \"# EOF\". \"-\" is standard input.\n"
+		"Samples are stored in transactions of about a million; when a line is refused the import stops, and\n"
+		"says up to which line samples are stored. Of two samples of a series with the same time the first\n"
+		"counts.",
 	.example = "pm import history.om\n"
 		   "zstdcat history.om.zst | pm -d /var/lib/pm import -\n"
 		   "pm import --format text dump.prom",

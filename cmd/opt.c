@@ -92,8 +92,8 @@ static int fsync_value(struct pm_ctx *ctx, const char *text)
 	return 0;
 }
 
-/* Prometheus's names have dots ("--config.file"), and people write them with one dash too: "-config.file=x" is not -c with
- * the value "onfig.file=x". */
+/* Prometheus's names have dots ("--config.file"), and people write them with one dash too: "-config.file=x" is not -c
+ * with the value "onfig.file=x". */
 static int next_option(const struct pm_ctx *ctx, const struct table *t)
 {
 	int at = optind ? optind : 1;

@@ -81,7 +81,8 @@ static int check_distinct(const struct scrape *s, const struct pm_ctx *ctx)
 	for (size_t i = 0; i < s->target_count; i++) {
 		for (size_t k = 0; k < i; k++) {
 			if (pm_labels_eq(s->targets[i].labels, s->targets[k].labels))
-				return pm_usage(ctx, "%s and %s have the same labels: scrape them apart, with --job or --label",
+				return pm_usage(ctx,
+					"%s and %s have the same labels: scrape them apart, with --job or --label",
 					s->targets[k].url, s->targets[i].url);
 		}
 	}
@@ -209,10 +210,11 @@ const struct pm_cmd pm_cmd_scrape = {
 	.summary = "scrape each target once and store its samples",
 	.usage = "[--job NAME] [--label NAME=VALUE]... [--timeout D] [-v] [--fsync WHEN] URL...|-",
 	.opts = scrape_opts,
-	.help = "HOST:PORT stands for http://HOST:PORT/metrics. \"-\" reads one page from standard input; its instance is\n"
-		"\"localhost\" unless --label says otherwise. Besides the page's samples, up and the scrape_* series are stored,\n"
-		"and stale markers for series that the target's last scrape had and this one lacks. A target that is down or\n"
-		"sends garbage has up 0, a line on standard error, and exit status 1.",
+	.help = "HOST:PORT stands for http://HOST:PORT/metrics. \"-\" reads one page from standard input; its\n"
+		"instance is \"localhost\" unless --label says otherwise. Besides the page's samples, up and the\n"
+		"scrape_* series are stored, and stale markers for series that the target's last scrape had and this\n"
+		"one lacks. A target that is down or sends garbage has up 0, a line on standard error, and exit\n"
+		"status 1.",
 	.example = "pm scrape localhost:9100\n"
 		   "pm scrape --job node --label dc=a http://10.0.0.7:9100/metrics\n"
 		   "pm expose linux | pm scrape --job host -",

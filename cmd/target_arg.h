@@ -18,8 +18,8 @@ int pm_label_arg(struct pm_label_args *args, const char *text, struct pm_error *
 int pm_label_arg_set(struct pm_label_args *args, struct pm_str name, struct pm_str value, struct pm_error *err);
 
 /* Fill url and labels of `t`. `text`: an http or https URL, HOST:PORT[/PATH] (http, /metrics when there is no path),
- * or "-" (standard input). The label instance is host and port, upstream's way, unless `args` has one. Everything lives in
- * `arena` or is borrowed from the arguments. PM_ERR_INVALID with the reason. */
+ * or "-" (standard input). The label instance is host and port, upstream's way, unless `args` has one. Everything
+ * lives in `arena` or is borrowed from the arguments. PM_ERR_INVALID with the reason. */
 int pm_target_arg(struct pm_arena *arena, const char *text, const struct pm_label_args *args, struct scrape_target *t,
 	struct pm_error *err);
 

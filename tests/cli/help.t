@@ -1,26 +1,26 @@
 # help of everything goes to stdout
 $ pm --help
   pm 0.1.0: Prometheus as a Unix toolchain
-  
+|
   usage: pm [-d DIR] COMMAND [OPTIONS] [ARGS]
-  
+|
   Collect
     scrape    scrape each target once and store its samples
     expose    print what this host tells as metrics, or serve it
-  
+|
   Ask
     query     evaluate a PromQL expression, now or over a range
-  
+|
   Store
     import    load samples with timestamps from OpenMetrics text
-  
+|
   Serve
     serve     scrape targets, store their samples, answer HTTP
-  
+|
     -d, --data DIR    data directory, before or after the command (environment PM_DATA, else ./data)
         --help        this text; pm help COMMAND or pm COMMAND --help for one command
         --version     print the version
-  
+|
   pm FOO runs pm-FOO from PATH when FOO is none of these.
   Exit status: 0 done, 1 failed, 2 wrong usage, 3 an empty answer (pm query -e).
 $ pm help | cmp - <(pm --help) && pm -h | cmp - <(pm --help)
@@ -36,10 +36,10 @@ $ pm --version | sed 's/[0-9]*\.[0-9]*\.[0-9]*/N.N.N/'
 # help of one command, both ways
 $ pm help query
   pm query: evaluate a PromQL expression, now or over a range
-  
+|
   usage: pm query [-t TIME | --start TIME [--end TIME] [--step D]] [-o FORMAT] [-e] [--timeout D]
                   [--max-samples N] [--lookback-delta D] EXPR|-
-  
+|
     -t, --time TIME         evaluate at this time: now, -1h, Unix seconds or RFC 3339 (now)
         --start TIME        first step of a range query
         --end TIME          last step of a range query (now)
@@ -51,10 +51,10 @@ $ pm help query
         --lookback-delta D  how long a sample counts as current (5m)
     -d, --data DIR          data directory (environment PM_DATA, else ./data)
         --help              this text
-  
+|
   EXPR is one argument: put it between quotes. "-" reads it from standard input. An expression that
   begins with a minus follows "--". Warnings go to standard error.
-  
+|
   Examples
     pm query up
     pm query -o csv --start -1h --step 1m 'sum by (mode) (rate(node_cpu_seconds_total[5m]))'
@@ -96,7 +96,7 @@ $ cat >complete.sh <<'END'
   scrape
   data-dir
   --start --step
-  
+|
   file.om
   --format
 $ pm help --completion fish

@@ -17,16 +17,16 @@ $ cat >a.om <<'END'
 > pm import a.om
   a.om: 8 samples
 ! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
-$ pm query -t 1785585601 -o tsv '{__name__=~".+"}'
-  timestamp	value	__name__	a.b	le	text
-  2026-08-01T12:00:01Z	4	http_seconds_bucket		+Inf	
-  2026-08-01T12:00:01Z	3	http_seconds_bucket		1.0	
-  2026-08-01T12:00:01Z	4	http_seconds_count			
-  2026-08-01T12:00:01Z	2.5	http_seconds_sum			
-  2026-08-01T12:00:01Z	NaN	odd			a"b\\c\nd
-  2026-08-01T12:00:01Z	+Inf	odd			inf
-  2026-08-01T12:00:01Z	-1.5e-07	odd			minus
-  2026-08-01T12:00:01Z	1	utf.8	x		
+$ pm query -t 1785585601 -o tsv '{__name__=~".+"}' | tr '\t' ';'
+  timestamp;value;__name__;a.b;le;text
+  2026-08-01T12:00:01Z;4;http_seconds_bucket;;+Inf;
+  2026-08-01T12:00:01Z;3;http_seconds_bucket;;1.0;
+  2026-08-01T12:00:01Z;4;http_seconds_count;;;
+  2026-08-01T12:00:01Z;2.5;http_seconds_sum;;;
+  2026-08-01T12:00:01Z;NaN;odd;;;a"b\\c\nd
+  2026-08-01T12:00:01Z;+Inf;odd;;;inf
+  2026-08-01T12:00:01Z;-1.5e-07;odd;;;minus
+  2026-08-01T12:00:01Z;1;utf.8;x;;
 
 # the same again changes nothing, and neither does another value for the same time
 $ pm import a.om

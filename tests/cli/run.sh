@@ -11,6 +11,7 @@
 #     $ COMMAND
 #     > more lines of it (here-documents)
 #       a line of stdout
+#     |                  an empty one
 #     ! a line of stderr
 #     = STATUS           when it is not 0
 #
@@ -47,7 +48,7 @@ passed=0 failed=0 skipped=0
 
 mark() # FILE PREFIX: the file's lines behind a prefix; a last line without line break is told apart
 {
-	sed "s/^/$2/" "$1"
+	sed "s/^/$2/; s/^  \$/|/; s/^! \$/!/" "$1"
 	[ -s "$1" ] && [ -n "$(tail -c 1 "$1")" ] && printf '\n~ no line break at the end\n'
 }
 
@@ -107,7 +108,7 @@ run_file() # FILE
 			line=${line#>}
 			command+=$'\n'${line# } source+=$'\n>'$line
 			;;
-		'  '* | '! '* | '= '* | '~ '* | '!')
+		'  '* | '|' | '! '* | '!' | '= '* | '~ '*)
 			expected+=${expected:+$'\n'}$line
 			;;
 		*)

@@ -1,14 +1,14 @@
 # a page from standard input, with up and the scrape_* series
 $ printf '# TYPE a counter\na{x="1"} 1\na{x="2"} 2\nb 3\n' | pm scrape --job j -
-$ pm query -o tsv '{__name__=~"a|b|up|scrape_samples.*|scrape_series_added"}' | cut -f 2-
-  value	__name__	instance	job	x
-  1	a	localhost	j	1
-  2	a	localhost	j	2
-  3	b	localhost	j	
-  3	scrape_samples_post_metric_relabeling	localhost	j	
-  3	scrape_samples_scraped	localhost	j	
-  3	scrape_series_added	localhost	j	
-  1	up	localhost	j	
+$ pm query -o tsv '{__name__=~"a|b|up|scrape_samples.*|scrape_series_added"}' | cut -f 2- | tr '\t' ';'
+  value;__name__;instance;job;x
+  1;a;localhost;j;1
+  2;a;localhost;j;2
+  3;b;localhost;j;
+  3;scrape_samples_post_metric_relabeling;localhost;j;
+  3;scrape_samples_scraped;localhost;j;
+  3;scrape_series_added;localhost;j;
+  1;up;localhost;j;
 $ pm query 'scrape_duration_seconds >= bool 0'
   {instance="localhost", job="j"}  1
 

@@ -15,13 +15,13 @@ static const struct pm_labels plain = { plain_v, 1 };
 
 static const struct pm_span pos_spans[] = { { 3, 2 }, { 1, 3 } }, neg_spans[] = { { 2, 2 } };
 static const double pos[] = { 1, 2, 2, 1, 0 }, neg[] = { 2, 1 };
-static const struct pm_histogram hist = { .schema = 2, .zero_threshold = 0.001, .zero_count = 12, .count = 10, .sum = 20,
-	.pos_spans = pos_spans, .pos_span_count = 2, .neg_spans = neg_spans, .neg_span_count = 1, .pos = pos, .pos_count = 5,
-	.neg = neg, .neg_count = 2 };
-#define HIST_JSON                                                                                                          \
-	"{\"count\":\"10\",\"sum\":\"20\",\"buckets\":[[1,\"-1.6817928305074288\",\"-1.414213562373095\",\"1\"],"          \
-	"[1,\"-1.414213562373095\",\"-1.189207115002721\",\"2\"],[3,\"-0.001\",\"0.001\",\"12\"],"                         \
-	"[0,\"1.414213562373095\",\"1.6817928305074288\",\"1\"],[0,\"1.6817928305074288\",\"2\",\"2\"],"                   \
+static const struct pm_histogram hist = { .schema = 2, .zero_threshold = 0.001, .zero_count = 12, .count = 10,
+	.sum = 20, .pos_spans = pos_spans, .pos_span_count = 2, .neg_spans = neg_spans, .neg_span_count = 1, .pos = pos,
+	.pos_count = 5, .neg = neg, .neg_count = 2 };
+#define HIST_JSON \
+	"{\"count\":\"10\",\"sum\":\"20\",\"buckets\":[[1,\"-1.6817928305074288\",\"-1.414213562373095\",\"1\"]," \
+	"[1,\"-1.414213562373095\",\"-1.189207115002721\",\"2\"],[3,\"-0.001\",\"0.001\",\"12\"]," \
+	"[0,\"1.414213562373095\",\"1.6817928305074288\",\"1\"],[0,\"1.6817928305074288\",\"2\",\"2\"]," \
 	"[0,\"2.378414230005442\",\"2.82842712474619\",\"2\"],[0,\"2.82842712474619\",\"3.3635856610148576\",\"1\"]]}"
 
 static void check(struct pm_buf *out, const char *want)
@@ -178,7 +178,8 @@ static void test_vector_table(void **state)
 
 static void test_matrix_table(void **state)
 {
-	static const struct promql_point p[] = { { 1785585600000, 1, NULL }, { 1785585660250, 100, NULL }, { -1, 3, NULL } };
+	static const struct promql_point p[] = { { 1785585600000, 1, NULL }, { 1785585660250, 100, NULL },
+		{ -1, 3, NULL } };
 	struct promql_series s = { { up_v, 2 }, p, 3 };
 	struct promql_result r = { .type = PROMQL_MATRIX, .series = &s, .series_count = 1 };
 	struct pm_buf out = { 0 };
@@ -241,5 +242,5 @@ static void test_no_memory(void **state)
 }
 
 TEST_MAIN(TEST(test_values), TEST(test_matrix), TEST(test_histogram_vector), TEST(test_scalar_and_string),
-	TEST(test_annotations), TEST(test_errors), TEST(test_series_text), TEST(test_vector_table), TEST(test_matrix_table),
-	TEST(test_rows), TEST(test_no_memory))
+	TEST(test_annotations), TEST(test_errors), TEST(test_series_text), TEST(test_vector_table),
+	TEST(test_matrix_table), TEST(test_rows), TEST(test_no_memory))
