@@ -300,6 +300,66 @@ static void test_garbage_fails_its_collector(void **state)
 	test_tmpdir_free(dir);
 }
 
+/* Files that end, or whose lines end, too early. */
+static void test_cut_short(void **state)
+{
+	static const struct {
+		const char *file, *text, *collector;
+	} cases[] = {
+		{ "proc/loadavg", "0.1 0.2", "loadavg" },
+		{ "proc/stat", "cpu0 1 2 3\n", "cpu" },
+		{ "proc/meminfo", "MemTotal:\n", "meminfo" },
+		{ "proc/vmstat", "pgpgin", "vmstat" },
+		{ "proc/diskstats", "8 0 sda 1 2 3 4 5 6 7 8 9 10\n", "diskstats" },
+		{ "proc/net/dev", "eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n", "netdev" },
+		{ "proc/net/arp", "head\n192.0.2.1 0x1 0x2 00:00:5e:00:53:01 *\n", "arp" },
+		{ "proc/net/netstat", "TcpExt: ListenDrops\n", "netstat" },
+		{ "proc/net/snmp", "Tcp: InSegs OutSegs\nTcp: 1\n", "netstat" },
+		{ "proc/net/snmp", "Tcp: InSegs\nUdp: 1\n", "netstat" },
+		{ "proc/net/sockstat", "TCP: inuse\n", "sockstat" },
+		{ "proc/net/softnet_stat", "1 2 3 4 5 6 7 8\n", "softnet" },
+		{ "proc/net/udp", "head\n0: 0:0 0:0 07\n", "udp_queues" },
+		{ "proc/net/stat/nf_conntrack", "found invalid\n1\n", "conntrack" },
+		{ "proc/sys/fs/file-nr", "1 2\n", "filefd" },
+		{ "proc/pressure/memory", "some avg10=0\n", "pressure" },
+		{ "proc/schedstat", "cpu0 1 2 3 4 5 6 7 8\n", "schedstat" },
+		{ "proc/mdstat", "md0 : active raid1 a[0]\n", "mdadm" },
+		{ "proc/mdstat", "md0 : active raid1 a[0]\n  10 blocks\n", "mdadm" },
+		{ "proc/mdstat", "md0 : active raid1 a[0]\n  10 blocks [1/1] [U]\n  recovery = 5%\n", "mdadm" },
+		{ "proc/1/mountinfo", "21 1 8:1 / / rw - ext4 /dev/sda1\n", "filesystem" },
+		{ "proc/1/mountinfo", "21 1 8:1 / / rw ext4 /dev/sda1 rw\n", "filesystem" },
+	};
+	char *dir = copy_host();
+	struct pm_buf page = { 0 };
+	struct failures f;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		replace(dir, cases[i].file, cases[i].text, strlen(cases[i].text));
+		page_of(dir, cases[i].collector, &page, &f);
+		if (f.count != 1 || f.err.code != PM_ERR_INVALID)
+			print_error("%s: \"%s\" gave %d %s\n", cases[i].file, cases[i].text, f.err.code, f.err.msg);
+		assert_int_equal(f.count, 1);
+		assert_int_equal(f.err.code, PM_ERR_INVALID);
+		assert_valid(&page, 1);
+	}
+	pm_buf_release(&page);
+	test_tmpdir_free(dir);
+}
+
+/* The line of an offline CPU is missing, so newer kernels number the lines. */
+static void test_softnet_says_which_cpu(void **state)
+{
+	static const char text[] = "1 0 0 0 0 0 0 0 0 0 0 0 00000000\n2 0 0 0 0 0 0 0 0 0 0 0 0000000b\n";
+	char *dir = copy_host();
+	struct pm_buf page = { 0 };
+	struct failures f;
+	replace(dir, "proc/net/softnet_stat", text, sizeof text - 1);
+	page_of(dir, "softnet", &page, &f);
+	assert_contains(page.ptr, "node_softnet_processed_total{cpu=\"0\"} 1\n");
+	assert_contains(page.ptr, "node_softnet_processed_total{cpu=\"11\"} 2\n");
+	pm_buf_release(&page);
+	test_tmpdir_free(dir);
+}
+
 static char (*host_files)[256];
 static size_t host_file_count;
 
@@ -430,5 +490,6 @@ static void test_reads_that_fail(void **state)
 
 TEST_MAIN(TEST(test_golden), TEST(test_filesystem), TEST(test_time), TEST(test_this_host),
 	TEST(test_cpu_times_never_go_back), TEST(test_choice_of_collectors), TEST(test_a_full_buffer_is_an_error),
-	TEST(test_garbage_fails_its_collector), TEST(test_any_bytes_leave_a_page), TEST(test_nothing_there),
-	TEST(test_a_file_too_large), TEST(test_out_of_memory), TEST(test_reads_that_fail))
+	TEST(test_garbage_fails_its_collector), TEST(test_cut_short), TEST(test_softnet_says_which_cpu),
+	TEST(test_any_bytes_leave_a_page), TEST(test_nothing_there), TEST(test_a_file_too_large),
+	TEST(test_out_of_memory), TEST(test_reads_that_fail))
