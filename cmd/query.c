@@ -203,6 +203,18 @@ static int evaluate(struct pm_querier *querier, void *arg, struct pm_error *err)
 	return promql_query(q->expr, querier, &q->opts, &q->result, err);
 }
 
+/* A limit that was met can be raised: say how. */
+static int report_query(const struct pm_ctx *ctx, const struct pm_error *err)
+{
+	int code = pm_report(ctx, err);
+
+	if (err->code == PM_ERR_LIMIT)
+		fprintf(stderr, "pm query: --max-samples N raises the limit\n");
+	else if (err->code == PM_ERR_TIMEOUT)
+		fprintf(stderr, "pm query: --timeout D gives it more time\n");
+	return code;
+}
+
 static bool is_empty(const struct promql_result *r)
 {
 	return r->series_count == 0 && r->type != PROMQL_STRING;
@@ -259,7 +271,7 @@ static int query_run(struct pm_ctx *ctx)
 		if (q.timeout_ms > 0 && q.timeout_ms < INT64_MAX / 2000000)
 			q.opts.deadline_ns = pm_monotonic_ns() + q.timeout_ms * 1000000;
 		if (pm_with_querier(ctx->db, evaluate, &q, &err) < 0)
-			code = pm_report(ctx, &err);
+			code = report_query(ctx, &err);
 		else
 			code = print_result(ctx, &q);
 	}

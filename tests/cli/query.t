@@ -222,19 +222,17 @@ $ pm query --timeout x up
 = 2
 
 # limits
-$ pm query --max-samples 2 -t 1785585900 'requests_total[5m]'
-  requests_total{code="200", path="/a"}
-    2026-08-01 12:01:00 +0000   60
-    2026-08-01 12:02:00 +0000  120
-    2026-08-01 12:03:00 +0000  180
-    2026-08-01 12:04:00 +0000  240
-    2026-08-01 12:05:00 +0000  300
-  requests_total{code="500", path="/a"}
-    2026-08-01 12:01:00 +0000   6
-    2026-08-01 12:02:00 +0000  12
-    2026-08-01 12:03:00 +0000  18
-    2026-08-01 12:04:00 +0000  24
-    2026-08-01 12:05:00 +0000  30
+$ pm query --max-samples 1 -t 1785585900 requests_total
+! pm query: query processing would load too many samples into memory in query execution
+! pm query: --max-samples N raises the limit
+= 1
+$ pm query --max-samples 2 -t 1785585900 requests_total
+  requests_total{code="200", path="/a"}  300
+  requests_total{code="500", path="/a"}   30
+$ pm query --timeout 1ms --start 0 --end 9000000 --step 1 'sum_over_time(vector(1)[1h:1s])'
+! pm query: query timed out in expression evaluation
+! pm query: --timeout D gives it more time
+= 1
 $ pm query --start 1785585600 --end 1785585900 'requests_total[5m]'
 ! pm query: invalid expression type "range vector" for range query, must be Scalar or instant Vector
 = 1
