@@ -175,7 +175,7 @@ ASAN  := -fsanitize=address -fno-sanitize-recover=all
 UBSAN := -fsanitize=undefined -fno-sanitize-recover=all
 TSAN  := -fsanitize=thread
 FUZZ  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-SAN_SUITES := $(if $(SUITE),$(SUITE),unit seeds script cli http crash bench)
+SAN_SUITES := $(if $(SUITE),$(SUITE),unit seeds script cli http format crash stress bench)
 
 asan: ## the tests under AddressSanitizer, in build/asan
 	@BUILD=build/asan SAN='$(ASAN)' OPT="-O1 -g -fno-omit-frame-pointer" tests/run $(SAN_SUITES)

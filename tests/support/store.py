@@ -73,6 +73,12 @@ def must_hold(data, job, committed, begun):
     return held
 
 
+def given_up(data, job):
+    """How many scrapes of a job by pm serve failed, as they may on a busy machine: these pages are not there."""
+    series = query(data, 'up{job="%s"}[1d]' % job)
+    return sum(float(v) == 0 for s in series for _, v in s["values"])
+
+
 def end(passed, wrong):
     for w in wrong:
         print("FAILED " + w)
