@@ -1,12 +1,13 @@
 /* main.c - the commands. Each is a struct beside its code; cmd/dispatch.c finds and runs them. */
 #include "cmd/cmd.h"
 
-extern const struct pm_cmd pm_cmd_scrape, pm_cmd_import, pm_cmd_expose, pm_cmd_query, pm_cmd_serve;
+extern const struct pm_cmd pm_cmd_scrape, pm_cmd_import, pm_cmd_expose, pm_cmd_query, pm_cmd_test, pm_cmd_serve;
 
 const struct pm_cmd *const pm_cmds[] = {
 	&pm_cmd_scrape,
 	&pm_cmd_expose,
 	&pm_cmd_query,
+	&pm_cmd_test,
 	&pm_cmd_import,
 	&pm_cmd_serve,
 	NULL,

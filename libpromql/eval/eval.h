@@ -236,6 +236,8 @@ int promql__build_raw(struct promql__query *q, const struct promql_node *n, cons
 /* All steps of a scalar expression. */
 int promql__scalar(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g, double **ret);
 const struct promql_node *promql__unparen(const struct promql_node *n);
+/* The function's answer changes with the time although its arguments do not. */
+bool promql__depends_on_time(enum promql_fn fn);
 /* Series of one step that differ may become equal when their names are dropped. */
 bool promql__names_vary(const struct promql_node *n);
 /* `child`, with series of equal labels merged; an error where both have a value. */

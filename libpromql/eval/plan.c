@@ -12,8 +12,7 @@ const struct promql_node *promql__unparen(const struct promql_node *n)
 	return n;
 }
 
-/* Functions whose answer changes with the time although their arguments do not. */
-static bool depends_on_time(enum promql_fn fn)
+bool promql__depends_on_time(enum promql_fn fn)
 {
 	switch (fn) {
 	case PROMQL_FN_DAYS_IN_MONTH:
@@ -58,7 +57,7 @@ static bool invariant(const struct promql_node *n)
 		for (size_t i = 0; i < n->call.arg_count; i++)
 			if (!invariant(n->call.args[i]))
 				return false;
-		return !depends_on_time(n->call.func->id);
+		return !promql__depends_on_time(n->call.func->id);
 	}
 	return false;
 }
