@@ -194,17 +194,14 @@ static int parse_rfc3339(struct pm_str s, int64_t *ret_ms)
 	return 0;
 }
 
-/* Seconds as a double, in the steps that upstream takes: whole seconds and nanoseconds apart, the latter rounded to
- * milliseconds and cut after a multiplication that is not exact. Times of its API differ by 1 ms otherwise. */
+/* Seconds as a double; as upstream does, whole seconds and the fraction are rounded apart, not their sum. */
 static int parse_seconds(double t, int64_t *ret_ms)
 {
 	double whole, fraction = modf(t, &whole);
-	int64_t ns;
 
 	if (!(fabs(t) < 9.2e15))
 		return PM_ERR_INVALID;
-	ns = (int64_t)(round(fraction * 1000) / 1000 * 1e9);
-	*ret_ms = (int64_t)whole * MS_PER_SECOND + ns / NS_PER_MS - (ns % NS_PER_MS < 0);
+	*ret_ms = (int64_t)whole * MS_PER_SECOND + (int64_t)round(fraction * MS_PER_SECOND);
 	return 0;
 }
 

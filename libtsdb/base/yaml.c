@@ -360,11 +360,8 @@ static int merge_map(struct loader *l, struct pairs *p, const struct pm_yaml_nod
 
 	if (from->kind != PM_YAML_MAP)
 		return pm_yaml_fail(key, l->err, "\"<<\" needs a mapping or a sequence of mappings");
-	for (size_t i = 0; rc == 0 && i < from->count; i++) {
-		rc = count_nodes(l, key, 2, true);
-		if (rc == 0)
-			rc = add_pair(l, p, from->pairs[i]);
-	}
+	for (size_t i = 0; rc == 0 && i < from->count; i++)
+		rc = add_pair(l, p, from->pairs[i]);
 	return rc;
 }
 

@@ -8,23 +8,12 @@
  *   one family, times ascending, sometimes absent  a column of times of its own
  *   anything else                                 collected, sorted by time and by order of commitment, first one kept
  */
-#include "libtsdb/db/db.h"
+#include "libtsdb/db/family.h"
 
 #include "libtsdb/base/arena.h"
 #include "libtsdb/base/mem.h"
 
 #include <stdlib.h>
-
-struct family {
-	uint32_t id;
-	const struct tsdb_row **rows; /* that overlap the range, in order of commitment */
-	uint64_t *positions;          /* of rows, in the log: the order of commitment */
-	struct tsdb__row_view *views;
-	int64_t *times; /* when regular */
-	size_t count, cap, positions_cap;
-	bool regular; /* rows only, in the range, one time each, ascending */
-	uint64_t time_id;
-};
 
 struct want {
 	uint32_t family;
@@ -40,7 +29,7 @@ struct sample {
 struct tsdb__reader {
 	const struct tsdb__snap *snap;
 	int64_t min_ms, max_ms;
-	struct family **families; /* by id, NULL: not walked yet */
+	struct tsdb__family **families; /* by id, NULL: not walked yet */
 	size_t family_cap;
 	uint64_t time_ids;
 	struct pm_arena arena; /* what the last call gave out */
@@ -63,23 +52,12 @@ int tsdb__reader_new(const struct tsdb__snap *snap, int64_t min_ms, int64_t max_
 	return 0;
 }
 
-static void family_free(struct family *f)
-{
-	if (!f)
-		return;
-	pm_free(f->rows);
-	pm_free(f->positions);
-	pm_free(f->views);
-	pm_free(f->times);
-	pm_free(f);
-}
-
 void tsdb__reader_free(struct tsdb__reader *r)
 {
 	if (!r)
 		return;
 	for (size_t i = 0; i < r->family_cap; i++)
-		family_free(r->families[i]);
+		tsdb__family_free(r->families[i]);
 	pm_free(r->families);
 	pm_free(r->wants);
 	pm_free(r->samples);
@@ -87,65 +65,11 @@ void tsdb__reader_free(struct tsdb__reader *r)
 	pm_free(r);
 }
 
-/* ---- families ---- */
+/* ---- which families ---- */
 
-static int family_walk(struct tsdb__reader *r, struct family *f, struct pm_error *err)
+static int family_get(struct tsdb__reader *r, uint32_t id, struct tsdb__family **ret, struct pm_error *err)
 {
-	uint64_t end = r->snap->rec.log_end, pos = tsdb__snap_last(r->snap, f->id);
-	while (pos) {
-		const struct tsdb_row *row = tsdb__row_at(r->snap->head, pos, end);
-		if (!row || row->family != f->id || row->previous >= pos)
-			return tsdb__corrupt(err, "log", pos, "no row of this layout there");
-		if (row->chain_max_ms < r->min_ms)
-			break;
-		if (row->min_ms <= r->max_ms && row->max_ms >= r->min_ms) {
-			if (pm_grow(&f->rows, &f->cap, f->count + 1) < 0 ||
-				pm_grow(&f->positions, &f->positions_cap, f->count + 1) < 0)
-				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-			f->positions[f->count] = pos;
-			f->rows[f->count++] = row;
-		}
-		pos = row->previous;
-	}
-	for (size_t i = 0; i < f->count / 2; i++) {
-		size_t k = f->count - 1 - i;
-		const struct tsdb_row *row = f->rows[i];
-		uint64_t at = f->positions[i];
-		f->rows[i] = f->rows[k];
-		f->positions[i] = f->positions[k];
-		f->rows[k] = row;
-		f->positions[k] = at;
-	}
-	return 0;
-}
-
-/* Views and, while rows are regular, the shared column of times. */
-static int family_columns(struct tsdb__reader *r, struct family *f, struct pm_error *err)
-{
-	size_t n = f->count ? f->count : 1;
-	f->views = pm_calloc(n, sizeof *f->views);
-	f->times = pm_calloc(n, sizeof *f->times);
-	if (!f->views || !f->times)
-		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	f->regular = f->id != 0;
-	f->time_id = ++r->time_ids;
-	for (size_t i = 0; i < f->count; i++) {
-		const struct tsdb_row *row = f->rows[i];
-		if (row->rec.kind != TSDB_REC_ROW) {
-			f->regular = false;
-			continue;
-		}
-		f->views[i] = tsdb__row_view(row);
-		f->times[i] = row->t_ms;
-		if (f->views[i].times || (i && row->t_ms <= f->times[i - 1]))
-			f->regular = false;
-	}
-	return 0;
-}
-
-static int family_get(struct tsdb__reader *r, uint32_t id, struct family **ret, struct pm_error *err)
-{
-	struct family *f;
+	struct tsdb__family *f;
 	int rc;
 	if (id >= r->family_cap) {
 		size_t cap = r->family_cap;
@@ -154,21 +78,15 @@ static int family_get(struct tsdb__reader *r, uint32_t id, struct family **ret, 
 		memset(r->families + r->family_cap, 0, (cap - r->family_cap) * sizeof r->families[0]);
 		r->family_cap = cap;
 	}
-	if (!(f = r->families[id])) {
-		if (!(f = pm_calloc(1, sizeof *f)))
-			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-		f->id = id;
-		if ((rc = family_walk(r, f, err)) < 0 || (rc = family_columns(r, f, err)) < 0) {
-			family_free(f);
+	if (!r->families[id]) {
+		if ((rc = tsdb__family_new(r->snap, id, r->min_ms, r->max_ms, &f, err)) < 0)
 			return rc;
-		}
+		f->time_id = ++r->time_ids;
 		r->families[id] = f;
 	}
-	*ret = f;
+	*ret = r->families[id];
 	return 0;
 }
-
-/* ---- which families ---- */
 
 static int want(struct tsdb__reader *r, uint32_t family, uint32_t index)
 {
@@ -184,18 +102,11 @@ static int want(struct tsdb__reader *r, uint32_t family, uint32_t index)
 /* The place of a series in a batch; row->width when it has none. */
 static uint32_t batch_find(const struct tsdb_row *row, const struct tsdb__batch_view *b, uint32_t sid)
 {
-	uint32_t lo = 0, hi = row->width;
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		if (b->sids[mid] < sid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < row->width && b->sids[lo] == sid ? lo : row->width;
+	uint32_t at = (uint32_t)tsdb__lower_bound(b->sids, row->width, sid);
+	return at < row->width && b->sids[at] == sid ? at : row->width;
 }
 
-static bool is_loose(const struct family *loose, uint32_t sid)
+static bool is_loose(const struct tsdb__family *loose, uint32_t sid)
 {
 	for (size_t i = 0; i < loose->count; i++) {
 		struct tsdb__batch_view b = tsdb__batch_view(loose->rows[i]);
@@ -206,7 +117,7 @@ static bool is_loose(const struct family *loose, uint32_t sid)
 	return false;
 }
 
-static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, const struct family *loose)
+static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, const struct tsdb__family *loose)
 {
 	const struct tsdb__snap *s = r->snap;
 	const struct tsdb_series_rec *rec = tsdb__series(&s->catalog, &s->ids, sid);
@@ -239,7 +150,7 @@ struct column {
 	size_t count;
 };
 
-static int column_put(struct tsdb__reader *r, struct family *f, struct column *c, size_t row, int64_t index)
+static int column_put(struct tsdb__reader *r, struct tsdb__family *f, struct column *c, size_t row, int64_t index)
 {
 	if (index < 0) {
 		if (!c->t) {
@@ -257,7 +168,7 @@ static int column_put(struct tsdb__reader *r, struct family *f, struct column *c
 
 /* Rows [from, to) of one version, for one series at `position` (-1: not part of it). */
 static int column_rows(
-	struct tsdb__reader *r, struct family *f, struct column *c, size_t from, size_t to, int64_t position)
+	struct tsdb__reader *r, struct tsdb__family *f, struct column *c, size_t from, size_t to, int64_t position)
 {
 	int rc = 0;
 	for (size_t i = from; i < to && rc == 0; i++) {
@@ -274,16 +185,8 @@ static int column_rows(
 	return rc;
 }
 
-static size_t same_version(const struct family *f, size_t from)
-{
-	size_t to = from + 1;
-	while (to < f->count && f->rows[to]->version == f->rows[from]->version)
-		to++;
-	return to;
-}
-
-static int read_columns(struct tsdb__reader *r, struct family *f, const struct want *w, size_t n, const uint32_t *sids,
-	struct pm_samples *ret, struct pm_error *err)
+static int read_columns(struct tsdb__reader *r, struct tsdb__family *f, const struct want *w, size_t n,
+	const uint32_t *sids, struct pm_samples *ret, struct pm_error *err)
 {
 	struct column c[TSDB_READ_SERIES] = { 0 };
 	int rc = 0;
@@ -292,7 +195,7 @@ static int read_columns(struct tsdb__reader *r, struct family *f, const struct w
 		if (!(c[i].v = pm_arena_array(&r->arena, f->count ? f->count : 1, sizeof(double))))
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	for (size_t from = 0, to; from < f->count && rc == 0; from = to) {
-		to = same_version(f, from);
+		to = tsdb__family_same_version(f, from);
 		const struct tsdb_version *v = tsdb__version(&r->snap->layouts, f->rows[from]->version);
 		if (!v)
 			return tsdb__corrupt(err, "layouts", f->rows[from]->version, "no version there");
@@ -334,7 +237,7 @@ static int put_batch(struct tsdb__reader *r, const struct tsdb_row *row, uint64_
 	return rc;
 }
 
-static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, int64_t position)
+static int put_row(struct tsdb__reader *r, const struct tsdb__family *f, size_t i, int64_t position)
 {
 	const struct tsdb_row *row = f->rows[i];
 	int64_t at = position < row->width ? position : -1;
@@ -346,7 +249,7 @@ static int put_row(struct tsdb__reader *r, const struct family *f, size_t i, int
 		r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
 }
 
-static int put_family(struct tsdb__reader *r, const struct family *f, uint32_t sid, struct pm_error *err)
+static int put_family(struct tsdb__reader *r, const struct tsdb__family *f, uint32_t sid, struct pm_error *err)
 {
 	uint64_t version = 0;
 	int64_t position = -1;
@@ -398,7 +301,7 @@ static int samples_out(struct tsdb__reader *r, struct pm_samples *ret)
 static int read_merged(struct tsdb__reader *r, const struct want *w, size_t n, uint32_t sid, struct pm_samples *ret,
 	struct pm_error *err)
 {
-	struct family *f;
+	struct tsdb__family *f;
 	int rc = 0;
 	r->sample_count = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
@@ -425,7 +328,7 @@ static int split(
 	size_t kept = 0;
 	int rc = 0;
 	for (size_t i = 0, n; i < r->want_count && rc == 0; i += n) {
-		struct family *f;
+		struct tsdb__family *f;
 		struct want w = r->wants[i];
 		for (n = 1; i + n < r->want_count && r->wants[i + n].index == w.index;)
 			n++;
@@ -443,7 +346,7 @@ static int split(
 int tsdb__reader_read(
 	struct tsdb__reader *r, const uint32_t *sids, size_t count, struct pm_samples *ret, struct pm_error *err)
 {
-	struct family *f, *loose;
+	struct tsdb__family *f, *loose;
 	size_t kept = 0;
 	int rc;
 	assert(count <= TSDB_READ_SERIES);

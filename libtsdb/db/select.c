@@ -172,14 +172,8 @@ static void intersect(struct sids *cur, const uint32_t *b, size_t n)
 		while (at + step < n && b[at + step] < cur->v[i])
 			step *= 2;
 		size_t lo = at + step / 2, hi = at + step < n ? at + step + 1 : n;
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-			if (b[mid] < cur->v[i])
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		at = b[at] >= cur->v[i] ? at : lo;
+		if (b[at] < cur->v[i])
+			at = lo + tsdb__lower_bound(b + lo, hi - lo, cur->v[i]);
 		if (at < n && b[at] == cur->v[i])
 			cur->v[kept++] = cur->v[i];
 	}

@@ -96,6 +96,20 @@ const struct tsdb_series_rec *tsdb__series(
 int tsdb__series_find(const struct tsdb__bytes *catalog, const struct tsdb__bytes *ids, const struct tsdb__slots *t,
 	struct pm_labels labels, uint32_t sid_end, uint32_t *ret);
 
+/* Index of the first of `n` ascending ids that is not below `sid`. */
+static inline size_t tsdb__lower_bound(const uint32_t *sids, size_t n, uint32_t sid)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (sids[mid] < sid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 static inline uint32_t tsdb__tag(uint64_t hash)
 {
 	return (uint32_t)(hash ^ hash >> 32);

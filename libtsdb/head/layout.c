@@ -43,15 +43,8 @@ const struct tsdb_version *tsdb__version(const struct tsdb__bytes *layouts, uint
 
 static int64_t block_position(const struct tsdb__block_view *b, uint32_t sid)
 {
-	uint32_t lo = 0, hi = b->series_count;
-	while (lo < hi) {
-		uint32_t mid = (lo + hi) / 2;
-		if (b->sids[mid] < sid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < b->series_count && b->sids[lo] == sid ? b->positions[lo] : -1;
+	size_t at = tsdb__lower_bound(b->sids, b->series_count, sid);
+	return at < b->series_count && b->sids[at] == sid ? b->positions[at] : -1;
 }
 
 int64_t tsdb__version_position(const struct tsdb__bytes *layouts, const struct tsdb_version *v, uint32_t sid)
