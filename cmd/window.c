@@ -53,7 +53,7 @@ int pm_window_next(struct pm_window *w, struct pm_str *ret, struct pm_error *err
 
 	if (!last && !w->at_end)
 		return pm_fail(err, PM_ERR_LIMIT, "a line is longer than %zu bytes", w->cap);
-	w->used = w->at_end || !last ? w->len : (size_t)(last - w->buf) + 1;
+	w->used = w->at_end ? w->len : (size_t)(last - w->buf) + 1;
 	*ret = (struct pm_str){ w->buf, w->used };
 	return 1;
 }
