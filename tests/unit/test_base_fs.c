@@ -3,7 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -129,6 +130,48 @@ static void test_directories(void **state)
 	assert_ok(pm_fs_sync_dir(d->fd, &err), &err);
 }
 
+static void test_list_is_sorted(void **state)
+{
+	struct dir *d = *state;
+	struct test_rng rng = test_rng(1);
+	struct pm_strings names = { 0 };
+	char name[24];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "%" PRIx64, test_u64(&rng));
+		pm_fs_close(create(d, name));
+	}
+	assert_ok(pm_fs_list(d->fd, &names, NULL), NULL);
+	assert_int_equal(names.count, 200);
+	for (size_t i = 1; i < names.count; i++)
+		assert_true(pm_str_cmp(names.v[i - 1], names.v[i]) < 0);
+	pm_strings_free(&names);
+}
+
+/* A limit on the size of files makes the kernel write less than it was told to; the rest is tried, behind it. */
+static void test_short_write(void **state)
+{
+	struct rlimit before, six;
+	struct pm_error err = { 0 };
+	int fd = create(*state, "f");
+	char text[8] = "";
+	uint64_t size;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	six = (struct rlimit){ 6, before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &six), 0);
+	assert_code(pm_fs_pwrite(fd, "0123456789", 10, 0, &err), PM_ERR_IO, NULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_contains(err.msg, "/f: write: File too large");
+	assert_ok(pm_fs_size(fd, &size, NULL), NULL);
+	assert_int_equal(size, 6);
+	assert_ok(pm_fs_pread(fd, text, 6, 0, NULL), NULL);
+	assert_string_equal(text, "012345");
+	pm_fs_close(fd);
+}
+
 static void test_map(void **state)
 {
 	struct pm_error err = { 0 };
@@ -238,29 +281,30 @@ static void test_locks(void **state)
 	pm_fs_close(a);
 }
 
-static void *wait_for_lock(void *arg)
-{
-	int *fd = arg;
-
-	return (void *)(intptr_t)pm_fs_lock(*fd, 0, true, true, NULL);
-}
-
+/* Another process waits, and not another thread: valgrind lets no thread run while one waits for such a lock. */
 static void test_waiting_lock(void **state)
 {
 	struct dir *d = *state;
-	int a = create(d, "f"), b;
-	pthread_t waiter;
-	void *rc;
+	int a = create(d, "f"), b, ends[2], status;
+	char ready;
+	pid_t child;
 
-	assert_ok(pm_fs_openat(d->fd, "f", PM_FS_WRITE, &b, NULL), NULL);
 	assert_ok(pm_fs_lock(a, 0, true, false, NULL), NULL);
-	assert_int_equal(pthread_create(&waiter, NULL, wait_for_lock, &b), 0);
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		if (pm_fs_openat(d->fd, "f", PM_FS_WRITE, &b, NULL) < 0 ||
+			pm_fs_lock(b, 0, true, false, NULL) != PM_ERR_EXISTS || write(ends[1], "r", 1) != 1)
+			_exit(2);
+		_exit(pm_fs_lock(b, 0, true, true, NULL) == 0 ? 0 : 3);
+	}
+	assert_int_equal(read(ends[0], &ready, 1), 1);
 	assert_ok(pm_fs_unlock(a, 0), NULL);
-	pthread_join(waiter, &rc);
-	assert_int_equal((intptr_t)rc, 0);
-	assert_code(pm_fs_lock(a, 0, true, false, NULL), PM_ERR_EXISTS, NULL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 	pm_fs_close(a);
-	pm_fs_close(b);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void test_lock_ends_with_its_process(void **state)
@@ -425,7 +469,7 @@ static void test_system(void **state)
 #define FS_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 TEST_MAIN(FS_TEST(test_write_and_read), FS_TEST(test_open_errors), FS_TEST(test_descriptors_close_on_exec),
-	FS_TEST(test_directories), FS_TEST(test_map), FS_TEST(test_whole_files), FS_TEST(test_read_pipe),
-	FS_TEST(test_absolute_write), FS_TEST(test_locks), FS_TEST(test_waiting_lock),
-	FS_TEST(test_lock_ends_with_its_process), FS_TEST(test_fail_nth), FS_TEST(test_codes),
-	FS_TEST(test_every_fault), FS_TEST(test_write_file_is_atomic), FS_TEST(test_system))
+	FS_TEST(test_directories), FS_TEST(test_list_is_sorted), FS_TEST(test_short_write), FS_TEST(test_map),
+	FS_TEST(test_whole_files), FS_TEST(test_read_pipe), FS_TEST(test_absolute_write), FS_TEST(test_locks),
+	FS_TEST(test_waiting_lock), FS_TEST(test_lock_ends_with_its_process), FS_TEST(test_fail_nth),
+	FS_TEST(test_codes), FS_TEST(test_every_fault), FS_TEST(test_write_file_is_atomic), FS_TEST(test_system))

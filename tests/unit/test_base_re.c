@@ -40,7 +40,8 @@ static void test_match(void **state)
 		{ "[a-c]+", "abcabc", true }, { "\\d+", "42", true }, { "(a)|(b)", "b", true }, { "é.*", "éa", true },
 		{ ".+", "é", true }, { "a{2}", "aa", true }, { "\\Qa.b\\E", "a.b", true }, { "a\\_b", "a_b", true },
 		{ "foo-(bar|baz)", "foo-baz", true }, { "a$|$", "", true }, { ".*.*", "x", true },
-		{ "(?m)^a$", "a", true }, { "(?m)a$.*", "a\nb", true }, { "(?-s).*", "a\nb", false } };
+		{ ".+.+", "é", false }, { ".+.+", "éa", true }, { "(?m)^a$", "a", true }, { "(?m)a$.*", "a\nb", true },
+		{ "(?-s).*", "a\nb", false } };
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (matches(cases[i].pattern, cases[i].text) != cases[i].want)
