@@ -162,9 +162,10 @@ def test_reload():
 
     assert jobs() == []
     with open(server.config, "w") as f:
-        f.write("scrape_configs:\n- job_name: one\n  static_configs:\n  - targets: ['127.0.0.1:1']\n")
+        f.write("scrape_configs:\n- job_name: one\n  scrape_interval: 1s\n  static_configs:\n  - targets: ['127.0.0.1:1']\n")
     assert post("/-/reload") == (200, "")
     assert jobs() == ["one"]
+    until(lambda: query(server, "up{job='one'}")["data"]["result"], "the new job is scraped")
     with open(server.config, "w") as f:
         f.write("scrape_configs:\n- job_name: two\n  no_such_key: 1\n")
     status, text = post("/-/reload")
@@ -269,10 +270,9 @@ def test_a_body_that_is_too_large_is_not_read():
     try:
         for _ in range(64):
             s.sendall(piece)
-        ended = read_all(s) == b""
+        assert False, "64 MiB of a body were taken"
     except OSError:
-        ended = True  # closed while we were sending
-    assert ended
+        s.close()  # closed by the server while we were sending
     assert get(server, "/-/healthy")[0].status == 200
     server.stop()
 
@@ -297,33 +297,45 @@ def test_slow_clients_do_not_hold_up_others():
     assert status == 0, log
 
 
-# A question that takes long enough to be interrupted: many steps over many points.
-LONG = "/api/v1/query_range?" + urllib.parse.urlencode({"query": " + ".join(["sum(sum_over_time(temperature[1h]))"] * 40),
-                                                        "start": 1000000000, "end": 1000011000, "step": 1})
+# A question that would take many seconds: millions of points, many times.
+LONG = "/api/v1/query?" + urllib.parse.urlencode({
+    "query": " + ".join("count_over_time(temperature[1h:1ms] offset %ds)" % i for i in range(60)), "time": 1000000600})
 
 
-def running(server):
+def counter(server, name):
     page = get(server, "/metrics")[1].decode()
-    return int([l for l in page.split("\n") if l.startswith("prometheus_engine_queries ")][0].split()[1])
+    lines = [l for l in page.split("\n") if l.startswith(name + " ")]
+    return float(lines[0].split()[1]) if lines else 0
+
+
+def ask_long(server):
+    return raw(server, b"GET " + LONG.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+
+def wait_for_queries(server, n):
+    # the scrape of /metrics may itself run on a worker: then it counts too
+    until(lambda: counter(server, "prometheus_engine_queries") >= n, "%d queries run" % n)
 
 
 def test_a_client_that_hangs_up_ends_its_query():
     server = Server(SMALL)
-    s = raw(server, b"GET " + LONG.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    s = ask_long(server)
+    wait_for_queries(server, 1)
     s.close()
-    until(lambda: running(server) <= 1, "the query ended")  # 1: the scrape of /metrics itself
+    until(lambda: counter(server, 'prometheus_http_requests_total{code="499",handler="/api/v1/query"}') == 1,
+          "the query is canceled")
     status, log = server.stop()
     assert status == 0, log
 
 
-def test_a_stop_does_not_wait_for_queries():
+def test_a_stop_cancels_queries():
     server = Server(SMALL)
-    clients = [raw(server, b"GET " + LONG.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(4)]
-    began = time.monotonic()
+    clients = [ask_long(server) for _ in range(3)]
+    wait_for_queries(server, 3)
     status, log = server.stop()
-    assert status == 0 and time.monotonic() - began < 30, (status, log)
-    for s in clients:
-        s.close()
+    answers = [read_all(s) for s in clients]
+    assert status == 0, (status, log)
+    assert all(b'"errorType":"canceled"' in a for a in answers), answers
 
 
 def test_timeout_of_a_query():
