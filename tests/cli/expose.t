@@ -37,25 +37,29 @@ $ pm expose linux --procfs proc --collector meminfo | grep success{
 # no such collector
 $ pm expose linux --collector load
 ! pm expose: no collector is called "load"; there are: arp conntrack cpu cpufreq diskstats dmi edac entropy filefd filesystem hwmon kernel_hung loadavg mdadm meminfo netclass netdev netstat nvme os powersupplyclass pressure rapl schedstat selinux sockstat softnet stat thermal_zone time timex udp_queues uname vmstat watchdog
-! usage: pm expose linux [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+! usage: pm expose linux|apache [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+!                  [--url URL]
 = 2
 
 # no such exporter
 $ pm expose windows
-! pm expose: no exporter is called "windows"; there is: linux
-! usage: pm expose linux [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+! pm expose: no exporter is called "windows"; there are: linux apache
+! usage: pm expose linux|apache [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+!                  [--url URL]
 = 2
 
 # nothing named
 $ pm expose
 ! pm expose: an argument is missing
-! usage: pm expose linux [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+! usage: pm expose linux|apache [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+!                  [--url URL]
 = 2
 
 # an address that is none
 $ pm expose linux --listen here
 ! pm expose: listen address 'here': HOST:PORT was expected
-! usage: pm expose linux [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+! usage: pm expose linux|apache [--listen ADDR] [--collector NAME]... [--no-collector NAME]...
+!                  [--url URL]
 = 2
 
 # a full disk
