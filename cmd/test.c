@@ -58,7 +58,8 @@ const struct pm_cmd pm_cmd_test = {
 	.args_min = 1,
 	.summary = "run PromQL test scripts",
 	.usage = "FILE...",
-	.help = "Scripts are in the language of Prometheus' promqltest: load, clear, eval instant|range, expect. Each runs\n"
+	.help = "Scripts are in the language of Prometheus' promqltest: load, clear, eval instant|range, expect. Each "
+		"runs\n"
 		"with data of its own, in memory. Failed evaluations are printed; the last line counts them.",
 	.example = "pm test rules.test",
 	.run = run,

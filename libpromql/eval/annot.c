@@ -21,8 +21,8 @@ static struct promql__note *find(struct promql__query *q, const char *text)
 }
 
 /* A note that finds no memory is lost: the query goes on, its next allocation fails. */
-static __attribute__((format(printf, 4, 0))) struct promql__note *add(struct promql__query *q, size_t pos, bool warning,
-	const char *fmt, va_list ap)
+static __attribute__((format(printf, 4, 0))) struct promql__note *add(
+	struct promql__query *q, size_t pos, bool warning, const char *fmt, va_list ap)
 {
 	struct promql__note *n = NULL;
 	struct pm_buf text = { 0 };

@@ -61,6 +61,8 @@ struct promql__query {
 	struct promql__op *ops; /* all operators, to be closed */
 	struct promql__note *notes;
 	size_t note_count, note_cap;
+	const struct promql_node **stats; /* selectors below histogram_count() and the like */
+	size_t stats_count, stats_cap;
 	size_t samples_now, samples_peak, samples_total; /* as upstream counts them: see limits.c */
 	unsigned ticks;
 };
@@ -249,6 +251,10 @@ int promql__build_minus(struct promql__query *q, const struct promql_node *n, co
 int promql__build_selector(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g, int what,
 	struct promql__op **ret); /* select.c */
 enum { PROMQL__VALUE, PROMQL__TIME, PROMQL__START_TIME, PROMQL__INFO_TIME };
+/* stats.c: which selectors are read for count and sum only, and the hints that these see. */
+int promql__stats_find(struct promql__query *q);
+bool promql__stats_only(const struct promql__query *q, const struct promql_node *selector);
+int promql__stats_hints(struct promql__query *q, struct pm_arena *a, struct pm_samples *s);
 int promql__build_smooth(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,
 	struct promql__op **ret); /* smooth.c */
 int promql__build_rollup(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,

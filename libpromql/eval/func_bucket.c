@@ -129,7 +129,7 @@ static int of_native(struct quantile_op *op, size_t arg, size_t step, const stru
 {
 	struct promql__query *q = op->t.op.q;
 	struct pm_str name = shown_name(op, m->col->labels);
-	size_t pos = promql__arg(op->t.op.node, 0)->start;
+	size_t pos = op->vector->start;
 
 	if (op->id == PROMQL_FN_HISTOGRAM_FRACTION)
 		return promql__hist_fraction(q, op->args[0][step], op->args[1][step], m->col->h[step], name, pos, ret);

@@ -50,22 +50,43 @@ int promql__info_matchers(struct promql__info_op *op)
 	return rc;
 }
 
+/* What is asked of the metric name beside the selector's own matchers: with only negated ones any info metric is meant,
+ * without any the usual one. False: nothing. */
+static bool implied_name(const struct promql__info_op *op, struct pm_matcher *ret)
+{
+	const struct promql_selector *s = op->selector ? &op->selector->selector : NULL;
+	bool negated = false;
+
+	for (size_t i = 0; s && i < s->matcher_count; i++) {
+		if (!is_name_matcher(&s->matchers[i]))
+			continue;
+		if (s->matchers[i].type == PM_MATCH_EQ || s->matchers[i].type == PM_MATCH_RE)
+			return false;
+		negated = true;
+	}
+	*ret = negated ? (struct pm_matcher){ PM_MATCH_RE, PM_NAME_LABEL, PM_STR(".+_info") }
+		       : (struct pm_matcher){ PM_MATCH_EQ, PM_NAME_LABEL, PM_STR("target_info") };
+	return true;
+}
+
+static bool is_some_info(struct pm_str name)
+{
+	return name.len > 5 && memcmp(name.ptr + name.len - 5, "_info", 5) == 0;
+}
+
 /* Info metrics themselves pass as they are. */
 bool promql__is_info(const struct promql__info_op *op, struct pm_labels l)
 {
+	const struct promql_selector *s = op->selector ? &op->selector->selector : NULL;
 	struct pm_str name = promql__name(l);
-	bool any = false;
+	struct pm_matcher implied;
 
-	if (!op->selector)
-		return pm_str_eq(name, PM_STR("target_info"));
-	for (size_t i = 0; i < op->selector->selector.matcher_count; i++) {
-		if (!is_name_matcher(&op->selector->selector.matchers[i]))
-			continue;
-		if (!matches(op, i, name))
+	for (size_t i = 0; s && i < s->matcher_count; i++)
+		if (is_name_matcher(&s->matchers[i]) && !matches(op, i, name))
 			return false;
-		any = true;
-	}
-	return any;
+	if (!implied_name(op, &implied))
+		return true;
+	return implied.type == PM_MATCH_EQ ? pm_str_eq(name, implied.value) : is_some_info(name);
 }
 
 bool promql__info_wanted(const struct promql__info_op *op, struct pm_str label)
@@ -193,8 +214,8 @@ static int first_selector(struct promql__query *q, const struct promql_node *n, 
 static int all_matchers(struct promql__info_op *op, struct pm_matcher *v, size_t *ret_count)
 {
 	const struct promql_selector *s = op->selector ? &op->selector->selector : NULL;
-	bool named = false, any;
 	size_t n = 0;
+	bool any;
 	int rc;
 
 	for (size_t i = 0; i < op->id.count; i++) {
@@ -206,12 +227,9 @@ static int all_matchers(struct promql__info_op *op, struct pm_matcher *v, size_t
 	*ret_count = 0;
 	if (n == 0)
 		return 0;
-	for (size_t i = 0; s && i < s->matcher_count; i++) {
-		named |= is_name_matcher(&s->matchers[i]);
+	for (size_t i = 0; s && i < s->matcher_count; i++)
 		v[n++] = s->matchers[i];
-	}
-	if (!named)
-		v[n++] = (struct pm_matcher){ PM_MATCH_EQ, PM_NAME_LABEL, PM_STR("target_info") };
+	n += implied_name(op, &v[n]);
 	*ret_count = n;
 	return 0;
 }

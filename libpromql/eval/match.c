@@ -53,15 +53,16 @@ static struct promql__col *one_col(struct match_op *op, uint32_t i)
 static int duplicate_one(struct match_op *op, uint32_t a, uint32_t b)
 {
 	struct promql__query *q = op->t.op.q;
-	struct pm_labels group;
+	struct pm_labels x = one_col(op, a)->labels, y = one_col(op, b)->labels, group;
+	bool swap = pm_labels_cmp(x, y) > 0;
 
-	if (promql__proj_make(q, &op->sigs.proj, one_col(op, a)->labels, &group) < 0)
+	if (promql__proj_make(q, &op->sigs.proj, x, &group) < 0)
 		return PM_ERR_NOMEM;
 	return pm_fail(q->err, PM_ERR_INVALID,
 		"found duplicate series for the match group %s on the %s hand-side of the "
 		"operation: [%s, %s];many-to-many matching not allowed: matching labels must be unique on one side",
-		promql__labels_print(q, group), op->many == 0 ? "right" : "left",
-		promql__labels_print(q, one_col(op, a)->labels), promql__labels_print(q, one_col(op, b)->labels));
+		promql__labels_print(q, group), op->many == 0 ? "right" : "left", promql__labels_print(q, swap ? y : x),
+		promql__labels_print(q, swap ? x : y));
 }
 
 /* Make room for several series in one column: what was the only one is copied. */
@@ -410,10 +411,11 @@ int promql__build_match(
 	op->m = m;
 	op->many = m->card == PROMQL_ONE_TO_MANY;
 	op->one_to_one = m->card == PROMQL_ONE_TO_ONE;
-	op->fill_one = op->many == 0 ? m->fill_right_set : m->fill_left_set;
-	op->fill_one_v = op->many == 0 ? m->fill_right : m->fill_left;
-	op->fill_many = op->many == 0 ? m->fill_left_set : m->fill_right_set;
-	op->fill_many_v = op->many == 0 ? m->fill_left : m->fill_right;
+	/* As upstream has it: with group_right, too, fill_right is for the one side. */
+	op->fill_one = m->fill_right_set;
+	op->fill_one_v = m->fill_right;
+	op->fill_many = m->fill_left_set;
+	op->fill_many_v = m->fill_left;
 	*ret = &op->t.op;
 	rc = promql__build(q, n->binary.lhs, g, &op->child[0]);
 	return rc < 0 ? rc : promql__build(q, n->binary.rhs, g, &op->child[1]);

@@ -104,6 +104,9 @@ static int run(struct promql__query *q, struct promql__answer *a)
 	}
 	if (g.count == 0)
 		return 0;
+	rc = promql__stats_find(q);
+	if (rc < 0)
+		return rc;
 	return root->type == PROMQL_MATRIX ? run_matrix(q, root, &g, a) : run_columns(q, root, &g, a);
 }
 

@@ -9,8 +9,10 @@ struct select_op {
 	int what; /* PROMQL__VALUE, ... */
 	struct pm_series_set *set;
 	struct promql__col col;
-	uint64_t time_id; /* of the series that `pick` is good for; 0: none */
-	uint32_t *pick;   /* for each step the sample, counted from 1; 0: none */
+	uint64_t time_id;        /* of the series that `pick` is good for; 0: none */
+	uint32_t *pick;          /* for each step the sample, counted from 1; 0: none */
+	bool stats;              /* histograms are read for their count and sum */
+	struct pm_arena scratch; /* for that, of this series */
 };
 
 enum { PICK_MAX = UINT32_MAX - 1 };
@@ -113,6 +115,12 @@ static int select_next(struct promql__op *base, struct promql__col *ret)
 			return pm_fail(q->err, PM_ERR_LIMIT, "a series has too many samples for one query");
 		if (s.samples.time_id == 0 || s.samples.time_id != op->time_id)
 			pick_samples(op, &s.samples);
+		if (op->stats && s.samples.h) {
+			pm_arena_reset(&op->scratch);
+			rc = promql__stats_hints(q, &op->scratch, &s.samples);
+			if (rc < 0)
+				return rc;
+		}
 		if (op->what != PROMQL__VALUE)
 			rc = put_times(op, &s.samples, s.labels);
 		else if (s.samples.h)
@@ -139,6 +147,7 @@ static void select_close(struct promql__op *base)
 	if (op->set)
 		op->set->free(op->set);
 	op->set = NULL;
+	pm_arena_release(&op->scratch);
 }
 
 int promql__build_selector(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g, int what,
@@ -158,6 +167,8 @@ int promql__build_selector(struct promql__query *q, const struct promql_node *n,
 	op->op.next = select_next;
 	op->op.close = select_close;
 	op->what = what;
+	op->stats = promql__stats_only(q, n);
+	pm_arena_init(&op->scratch, q->opts.bytes_max);
 	rc = promql__when(q, &n->selector.mod, &op->when);
 	*ret = &op->op;
 	return rc;

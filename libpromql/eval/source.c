@@ -67,6 +67,8 @@ struct matrix_op {
 	struct promql__source s;
 	struct pm_series_set *set;
 	struct split split;
+	bool stats;              /* histograms are read for their count and sum */
+	struct pm_arena scratch; /* for that, of this series */
 };
 
 static int open_set(struct matrix_op *op)
@@ -138,7 +140,12 @@ static int matrix_next(struct promql__op *base, struct promql__raw *ret)
 		return rc;
 	*ret = (struct promql__raw){ .labels = s.labels };
 	base->q->samples_total += s.samples.count;
-	rc = split_samples(op, &s.samples, ret);
+	if (op->stats && s.samples.h) {
+		pm_arena_reset(&op->scratch);
+		rc = promql__stats_hints(base->q, &op->scratch, &s.samples);
+	}
+	if (rc >= 0)
+		rc = split_samples(op, &s.samples, ret);
 	return rc < 0 ? rc : 1;
 }
 
@@ -149,6 +156,7 @@ static void matrix_close(struct promql__op *base)
 	if (op->set)
 		op->set->free(op->set);
 	op->set = NULL;
+	pm_arena_release(&op->scratch);
 }
 
 static int build_matrix(
@@ -162,6 +170,8 @@ static int build_matrix(
 		return PM_ERR_NOMEM;
 	op->s.op.next_raw = matrix_next;
 	op->s.op.close = matrix_close;
+	op->stats = promql__stats_only(q, n->matrix.selector);
+	pm_arena_init(&op->scratch, q->opts.bytes_max);
 	op->s.anchored = sel->anchored;
 	op->s.smoothed = sel->smoothed;
 	rc = promql__when(q, &sel->mod, &op->s.when);

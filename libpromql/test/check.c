@@ -116,7 +116,8 @@ static bool check_kind(const struct promql__want *w, enum promql__expect_kind ki
 		for (size_t k = 0; k < count && !found; k++)
 			found = matches(e, notes[k]);
 		if (!found)
-			pm_buf_fmt(out, "    expected annotation %.*s\n", PM_STR_ARG(e->msg.ptr ? e->msg : PM_STR("(any)")));
+			pm_buf_fmt(out, "    expected annotation %.*s\n",
+				PM_STR_ARG(e->msg.ptr ? e->msg : PM_STR("(any)")));
 		ok &= found;
 	}
 	for (size_t k = 0; k < count; k++) {
@@ -185,9 +186,9 @@ static bool same_hist(const struct promql__item *want, const struct pm_histogram
 	struct pm_arena a = { 0 };
 	struct promql__hist x = { 0 }, y = { 0 };
 	bool same = h->schema == got->schema && h->zero_threshold == got->zero_threshold &&
-		h->custom_count == got->custom_count && promql__almost_equal(h->count, got->count, EPSILON) &&
-		promql__almost_equal(h->sum, got->sum, EPSILON) &&
-		promql__almost_equal(h->zero_count, got->zero_count, EPSILON);
+		    h->custom_count == got->custom_count && promql__almost_equal(h->count, got->count, EPSILON) &&
+		    promql__almost_equal(h->sum, got->sum, EPSILON) &&
+		    promql__almost_equal(h->zero_count, got->zero_count, EPSILON);
 
 	if (want->hinted && h->reset_hint != got->reset_hint)
 		same = false;
@@ -195,7 +196,7 @@ static bool same_hist(const struct promql__item *want, const struct pm_histogram
 		same = h->custom[i] == got->custom[i];
 	if (same)
 		same = promql__hist_load(&x, &a, h) == 0 && promql__hist_load(&y, &a, got) == 0 &&
-			same_side(&x.pos, &y.pos) && same_side(&x.neg, &y.neg);
+		       same_side(&x.pos, &y.pos) && same_side(&x.neg, &y.neg);
 	pm_arena_release(&a);
 	return same;
 }
@@ -207,8 +208,8 @@ static bool same_point(const struct promql__item *want, const struct promql_poin
 	return same_hist(want, p->h);
 }
 
-static bool same_series(const struct promql__want *w, const struct promql__line *l, const struct promql_series *s,
-	bool matrix)
+static bool same_series(
+	const struct promql__want *w, const struct promql__line *l, const struct promql_series *s, bool matrix)
 {
 	size_t n = 0;
 
@@ -303,7 +304,8 @@ bool promql__check_result(const struct promql__want *w, const struct promql_resu
 	if (r->type == PROMQL_STRING) {
 		if (pm_str_eq(r->string, w->string))
 			return true;
-		pm_buf_fmt(out, "    expected  \"%.*s\"\n    got       \"%.*s\"\n", PM_STR_ARG(w->string), PM_STR_ARG(r->string));
+		pm_buf_fmt(out, "    expected  \"%.*s\"\n    got       \"%.*s\"\n", PM_STR_ARG(w->string),
+			PM_STR_ARG(r->string));
 		return false;
 	}
 	if (r->type == PROMQL_SCALAR)

@@ -185,8 +185,8 @@ static int parse_key(struct promql__cursor *c, struct literal *l)
 	return pm_fail(c->err, PM_ERR_INVALID, "a histogram has no \"%.*s\"", (int)(c->end - c->p), c->p);
 }
 
-static int add_span(struct promql__cursor *c, int32_t offset, uint32_t length, const struct pm_span **ret,
-	uint32_t *ret_count)
+static int add_span(
+	struct promql__cursor *c, int32_t offset, uint32_t length, const struct pm_span **ret, uint32_t *ret_count)
 {
 	struct pm_span *s;
 

@@ -1,80 +1,99 @@
 /* load.c - `load STEP` and the series below it: sample i is at i * STEP. */
 #include "libpromql/test/runner.h"
 
+/* Start timestamps of a series. */
+struct starts {
+	struct promql__line own;      /* no values: there are none of its own */
+	struct promql__line defaults; /* repeated over and over */
+};
+
 struct load {
 	struct promql__script *s;
 	int64_t step_ms;
 	struct promql__line *lines;
+	struct starts *starts; /* of each line */
 	size_t count, cap;
-	struct promql__line starts;   /* of the next series */
-	bool has_starts;
-	struct promql__line defaults; /* start timestamps of all series that follow; repeated over and over */
+	struct starts next; /* of the next series */
+	bool has_own;
 };
+
+static int reserve(struct load *l)
+{
+	size_t cap = l->cap ? l->cap * 2 : 16;
+	struct promql__line *lines;
+	struct starts *starts;
+
+	if (l->count < l->cap)
+		return 0;
+	lines = pm_arena_array(&l->s->arena, cap, sizeof *lines);
+	starts = pm_arena_array(&l->s->arena, cap, sizeof *starts);
+	if (!lines || !starts)
+		return pm_fail(l->s->err, PM_ERR_NOMEM, "out of memory");
+	if (l->count) {
+		memcpy(lines, l->lines, l->count * sizeof *lines);
+		memcpy(starts, l->starts, l->count * sizeof *starts);
+	}
+	l->lines = lines;
+	l->starts = starts;
+	l->cap = cap;
+	return 0;
+}
 
 /* A series that comes twice: the last one counts. */
 static int add_line(struct load *l, struct promql__line line)
 {
-	struct promql__line *bigger;
+	size_t i = 0;
 
-	for (size_t i = 0; i < l->count; i++)
-		if (pm_labels_eq(l->lines[i].labels, line.labels)) {
-			l->lines[i] = line;
-			return 0;
-		}
-	if (l->count == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 16;
-		bigger = pm_arena_array(&l->s->arena, l->cap, sizeof *bigger);
-		if (!bigger)
-			return pm_fail(l->s->err, PM_ERR_NOMEM, "out of memory");
-		if (l->count)
-			memcpy(bigger, l->lines, l->count * sizeof *bigger);
-		l->lines = bigger;
-	}
-	l->lines[l->count++] = line;
+	while (i < l->count && !pm_labels_eq(l->lines[i].labels, line.labels))
+		i++;
+	if (i == l->count && reserve(l) < 0)
+		return PM_ERR_NOMEM;
+	l->count += i == l->count;
+	l->lines[i] = line;
+	l->starts[i] = l->next;
+	l->next.own = (struct promql__line){ 0 };
+	l->has_own = false;
 	return 0;
 }
 
-static int64_t start_of(const struct load *l, size_t i, int64_t t_ms)
+static int64_t start_of(const struct starts *s, size_t i, int64_t t_ms)
 {
-	const struct promql__item *item = NULL;
+	const struct promql__item *item = s->own.count ? &s->own.v[i] : NULL;
 
-	if (l->has_starts)
-		item = &l->starts.v[i];
-	if ((!item || item->is_default) && l->defaults.count)
-		item = &l->defaults.v[i % l->defaults.count];
+	if ((!item || item->is_default) && s->defaults.count)
+		item = &s->defaults.v[i % s->defaults.count];
 	if (!item || item->omitted || item->is_default)
 		return 0;
 	return t_ms + (int64_t)item->v;
 }
 
-static int append(struct load *l, const struct promql__line *line)
+static int append(struct load *l, const struct promql__line *line, const struct starts *starts)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < line->count; i++) {
 		const struct promql__item *item = &line->v[i];
 		int64_t t = (int64_t)i * l->step_ms;
-		struct promql__mem_sample sample = { t, start_of(l, i, t), item->v, item->h };
+		struct promql__mem_sample sample = { t, start_of(starts, i, t), item->v, item->h };
 
 		if (!item->omitted)
 			rc = promql__mem_append(&l->s->mem, line->labels, &sample, l->s->err);
 	}
-	l->has_starts = false;
 	return rc;
 }
 
 static int take_starts(struct load *l, struct promql__line line)
 {
-	if (line.bare && line.count == 0)
+	if (line.count == 0)
 		return pm_fail(l->s->err, PM_ERR_INVALID, "start timestamps are expected");
 	if (line.bare) {
-		l->defaults = line;
+		l->next.defaults = line;
 		return 0;
 	}
-	if (l->has_starts)
+	if (l->has_own)
 		return pm_fail(l->s->err, PM_ERR_INVALID, "the series of the start timestamps above is missing");
-	l->starts = line;
-	l->has_starts = true;
+	l->next.own = line;
+	l->has_own = true;
 	return 0;
 }
 
@@ -87,11 +106,10 @@ static int take_line(struct load *l, struct pm_str text)
 		return rc;
 	if (line.start_times)
 		return take_starts(l, line);
-	if (l->has_starts && (!pm_labels_eq(l->starts.labels, line.labels) || l->starts.count != line.count))
+	if (l->has_own && (!pm_labels_eq(l->next.own.labels, line.labels) || l->next.own.count != line.count))
 		return pm_fail(l->s->err, PM_ERR_INVALID,
 			"start timestamps belong to the series below them and are as many as its values");
-	rc = add_line(l, line);
-	return rc < 0 ? rc : append(l, &line);
+	return add_line(l, line);
 }
 
 int promql__load(struct promql__script *s)
@@ -109,7 +127,9 @@ int promql__load(struct promql__script *s)
 		return pm_fail(s->err, PM_ERR_INVALID, "the step is 0");
 	while (rc == 0 && (line = promql__script_line(s)))
 		rc = take_line(&l, *line);
-	if (rc == 0 && l.has_starts)
+	if (rc == 0 && l.has_own)
 		return pm_fail(s->err, PM_ERR_INVALID, "the series of the start timestamps above is missing");
+	for (size_t i = 0; rc == 0 && i < l.count; i++)
+		rc = append(&l, &l.lines[i], &l.starts[i]);
 	return rc == 0 && with_nhcb ? promql__load_nhcb(s, l.lines, l.count, l.step_ms) : rc;
 }

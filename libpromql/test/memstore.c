@@ -1,5 +1,5 @@
-/* memstore.c - series held in memory, behind the interface that the store has. Reset hints of histograms come out as the
- * store gives them: a counter that goes on from the sample before says so, the first one after anything else says
+/* memstore.c - series held in memory, behind the interface that the store has. Reset hints of histograms come out as
+ * the store gives them: a counter that goes on from the sample before says so, the first one after anything else says
  * nothing. */
 #include "libpromql/test/memstore.h"
 
@@ -93,8 +93,8 @@ static int put_hist(struct promql__mem *m, struct promql__mem_series *s, const s
 	return s->h[s->count] ? 0 : PM_ERR_NOMEM;
 }
 
-int promql__mem_append(struct promql__mem *m, struct pm_labels labels, const struct promql__mem_sample *sample,
-	struct pm_error *err)
+int promql__mem_append(
+	struct promql__mem *m, struct pm_labels labels, const struct promql__mem_sample *sample, struct pm_error *err)
 {
 	struct promql__mem_series *s;
 	int rc = series_of(m, labels, &s);
@@ -185,7 +185,8 @@ static void set_free(struct pm_series_set *set)
 	pm_free(s);
 }
 
-static int mem_select(struct pm_querier *q, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err)
+static int mem_select(
+	struct pm_querier *q, const struct pm_select *sel, struct pm_series_set **ret, struct pm_error *err)
 {
 	struct mem_set *s = pm_calloc(1, sizeof *s);
 	int rc = 0;

@@ -30,7 +30,7 @@ struct promql__mem_sample {
 void promql__mem_init(struct promql__mem *m);
 void promql__mem_release(struct promql__mem *m);
 /* Everything is copied. PM_ERR_INVALID when the series has a sample at this time or later already. */
-int promql__mem_append(struct promql__mem *m, struct pm_labels labels, const struct promql__mem_sample *s,
-	struct pm_error *err);
+int promql__mem_append(
+	struct promql__mem *m, struct pm_labels labels, const struct promql__mem_sample *s, struct pm_error *err);
 
 #endif

@@ -34,7 +34,8 @@ int promql__number_parse(struct pm_str text, double *ret)
 
 static bool is_name_char(char ch)
 {
-	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == ':';
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' ||
+	       ch == ':';
 }
 
 /* The end of the braces at `p`, strings inside are stepped over. NULL: there is none. */
@@ -189,7 +190,8 @@ static int parse_offset(struct promql__cursor *c, double *ret)
 	while (c->p < c->end && ((*c->p >= '0' && *c->p <= '9') || (*c->p && strchr("ywdhms", *c->p))))
 		c->p++;
 	if (pm_duration_parse((struct pm_str){ start, (size_t)(c->p - start) }, &ms) < 0)
-		return pm_fail(c->err, PM_ERR_INVALID, "a duration is expected at \"%.*s\"", (int)(c->end - start), start);
+		return pm_fail(
+			c->err, PM_ERR_INVALID, "a duration is expected at \"%.*s\"", (int)(c->end - start), start);
 	*ret = (double)(minus ? -ms : ms);
 	return 0;
 }
@@ -284,7 +286,8 @@ int promql__line_parse(struct pm_arena *a, struct pm_str text, struct promql__li
 		return rc;
 	while (p.c.p < p.c.end) {
 		if (*p.c.p != ' ' && *p.c.p != '\t')
-			return pm_fail(err, PM_ERR_INVALID, "a blank is expected before \"%.*s\"", (int)(p.c.end - p.c.p), p.c.p);
+			return pm_fail(err, PM_ERR_INVALID, "a blank is expected before \"%.*s\"",
+				(int)(p.c.end - p.c.p), p.c.p);
 		promql__cursor_blanks(&p.c);
 		if (p.c.p == p.c.end)
 			break;

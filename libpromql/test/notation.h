@@ -20,7 +20,7 @@ struct promql__item {
 
 struct promql__line {
 	struct pm_labels labels;
-	bool bare;        /* neither name nor braces: only start timestamps may be so */
+	bool bare; /* neither name nor braces: only start timestamps may be so */
 	bool start_times;
 	struct promql__item *v;
 	size_t count;

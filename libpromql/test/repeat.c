@@ -1,5 +1,5 @@
-/* repeat.c - runs an evaluation. An instant query is run in more ways than one, all of which must agree: as written; with
- * its time in an @ on every selector, at other times; each of these also as the middle step of a range query. */
+/* repeat.c - runs an evaluation. An instant query is run in more ways than one, all of which must agree: as written;
+ * with its time in an @ on every selector, at other times; each of these also as the middle step of a range query. */
 #include "libpromql/test/runner.h"
 
 #include "libtsdb/base/mem.h"
@@ -16,8 +16,8 @@ struct run {
 static void say_which(struct run *r, const struct promql_opts *o)
 {
 	if (o->step_ms && !r->w->range)
-		pm_buf_fmt(r->out, "  repeated from %lld to %lld ms: %.*s\n", (long long)o->start_ms, (long long)o->end_ms,
-			PM_STR_ARG(r->expr));
+		pm_buf_fmt(r->out, "  repeated from %lld to %lld ms: %.*s\n", (long long)o->start_ms,
+			(long long)o->end_ms, PM_STR_ARG(r->expr));
 	else if (!pm_str_eq(r->expr, r->w->expr))
 		pm_buf_fmt(r->out, "  repeated at %lld ms: %.*s\n", (long long)o->start_ms, PM_STR_ARG(r->expr));
 }
@@ -113,7 +113,7 @@ static bool contains(struct pm_str s, const char *word)
 static bool knows_its_range(struct pm_str expr)
 {
 	return contains(expr, "range()") || contains(expr, "start()") || contains(expr, "end()") ||
-		contains(expr, "step()");
+	       contains(expr, "step()");
 }
 
 static bool run_instant(struct run *r, int64_t t_ms)
@@ -134,6 +134,11 @@ static void pin_modifiers(struct promql_modifiers *m, int64_t t_ms)
 	if (m->at != PROMQL_AT_TIME)
 		m->at_ms = t_ms;
 	m->at = PROMQL_AT_TIME;
+}
+
+static bool is_query_number(enum promql_fn id)
+{
+	return id == PROMQL_FN_START || id == PROMQL_FN_END || id == PROMQL_FN_RANGE || id == PROMQL_FN_STEP;
 }
 
 /* Put @ on all selectors and subqueries that have none. False: the expression tells the time in another way. */
@@ -160,7 +165,7 @@ static bool pin(struct promql_node *n, int64_t t_ms)
 		for (size_t i = 0; i < n->call.arg_count; i++)
 			if (!pin(n->call.args[i], t_ms))
 				return false;
-		return !promql__depends_on_time(n->call.func->id);
+		return !promql__depends_on_time(n->call.func->id) && !is_query_number(n->call.func->id);
 	default:
 		return true;
 	}
@@ -209,8 +214,8 @@ bool promql__want_run(struct promql__script *s, const struct promql__want *w, st
 
 	r.out = &what;
 	if (w->range)
-		ok = run_and_check(&r, (struct promql_opts){ .start_ms = w->start_ms, .end_ms = w->end_ms,
-					       .step_ms = w->step_ms });
+		ok = run_and_check(&r,
+			(struct promql_opts){ .start_ms = w->start_ms, .end_ms = w->end_ms, .step_ms = w->step_ms });
 	else
 		ok = run_instant(&r, w->at_ms) && run_with_at(&r);
 	if (!ok) {

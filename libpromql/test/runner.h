@@ -13,35 +13,42 @@ struct promql__script {
 	const struct pm_str *lines; /* trimmed; comments are empty */
 	size_t count, at;           /* at: the line being read */
 	struct promql__mem mem;
-	struct pm_arena arena;      /* of the command at hand */
+	struct pm_arena arena; /* of the command at hand */
 	struct promql_test_counts counts;
 	promql_test_print *print;
 	void *print_arg;
 	struct pm_error *err;
 };
 
-enum promql__expect_kind { PROMQL__FAIL, PROMQL__WARN, PROMQL__NO_WARN, PROMQL__INFO, PROMQL__NO_INFO, PROMQL__ORDERED };
+enum promql__expect_kind {
+	PROMQL__FAIL,
+	PROMQL__WARN,
+	PROMQL__NO_WARN,
+	PROMQL__INFO,
+	PROMQL__NO_INFO,
+	PROMQL__ORDERED
+};
 
 struct promql__expect {
 	enum promql__expect_kind kind;
-	struct pm_str msg;  /* ptr NULL: any text */
-	struct pm_re *re;   /* NULL: `msg` is the whole text */
+	struct pm_str msg; /* ptr NULL: any text */
+	struct pm_re *re;  /* NULL: `msg` is the whole text */
 };
 
 /* An evaluation and what it should say. */
 struct promql__want {
 	struct pm_str expr;
-	size_t line;                      /* from 1 */
-	bool range;                       /* a range query */
-	bool any_warn, any_info;          /* at least one, whatever it says */
-	int64_t at_ms;                    /* of an instant query */
-	int64_t start_ms, end_ms, step_ms;/* of a range query or an expected range vector */
-	bool as_is;                       /* not to be repeated as range query */
+	size_t line;                       /* from 1 */
+	bool range;                        /* a range query */
+	bool any_warn, any_info;           /* at least one, whatever it says */
+	int64_t at_ms;                     /* of an instant query */
+	int64_t start_ms, end_ms, step_ms; /* of a range query or an expected range vector */
+	bool as_is;                        /* not to be repeated as range query */
 	struct promql__expect *expects;
 	size_t expect_count;
-	struct promql__line *series;      /* in expected order */
+	struct promql__line *series; /* in expected order */
 	size_t series_count;
-	bool scalar;                      /* scalar_v is expected, not series */
+	bool scalar; /* scalar_v is expected, not series */
 	double scalar_v;
 	struct pm_str string;
 };

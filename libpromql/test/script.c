@@ -45,7 +45,8 @@ const struct pm_str *promql__script_line(struct promql__script *s)
 int promql__script_duration(struct promql__script *s, struct pm_str text, const char *what, int64_t *ret_ms)
 {
 	if (pm_duration_parse(text, ret_ms) < 0)
-		return pm_fail(s->err, PM_ERR_INVALID, "bad %s \"%.*s\": a duration is expected", what, PM_STR_ARG(text));
+		return pm_fail(
+			s->err, PM_ERR_INVALID, "bad %s \"%.*s\": a duration is expected", what, PM_STR_ARG(text));
 	return 0;
 }
 

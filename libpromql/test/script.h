@@ -17,8 +17,9 @@ struct promql_test_counts {
 /* Gets the report of each evaluation that failed: some lines, with file, line, what was expected and what came. */
 typedef void promql_test_print(void *arg, struct pm_str text);
 
-/* Run a script; `name` stands in reports and errors. 0 also when evaluations failed: see `*ret`. A script that cannot be
- * read ends with PM_ERR_INVALID or PM_ERR_LIMIT, the place in err->file and err->line; `*ret` then has what came before. */
+/* Run a script; `name` stands in reports and errors. 0 also when evaluations failed: see `*ret`. A script that cannot
+ * be read ends with PM_ERR_INVALID or PM_ERR_LIMIT, the place in err->file and err->line; `*ret` then has what came
+ * before. */
 int promql_test_run(struct pm_str name, struct pm_str text, promql_test_print *print, void *arg,
 	struct promql_test_counts *ret, struct pm_error *err);
 

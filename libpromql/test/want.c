@@ -76,10 +76,11 @@ static int read_range(struct promql__script *s, struct promql__want *w, struct p
 	if (take(text, "from"))
 		rc = promql__script_duration(s, promql__word(text), "start", &w->start_ms);
 	if (rc == 0)
-		rc = take(text, "to") ? promql__script_duration(s, promql__word(text), "end", &w->end_ms) : PM_ERR_INVALID;
+		rc = take(text, "to") ? promql__script_duration(s, promql__word(text), "end", &w->end_ms)
+				      : PM_ERR_INVALID;
 	if (rc == 0)
-		rc = take(text, "step") ? promql__script_duration(s, promql__word(text), "step", &w->step_ms) :
-					  PM_ERR_INVALID;
+		rc = take(text, "step") ? promql__script_duration(s, promql__word(text), "step", &w->step_ms)
+					: PM_ERR_INVALID;
 	if (rc < 0)
 		return pm_fail(s->err, rc, "\"from START to END step STEP\" is expected");
 	if (w->end_ms < w->start_ms || w->step_ms == 0)
@@ -101,7 +102,8 @@ static int read_command(struct promql__script *s, struct promql__want *w)
 	else if (take(&text, "instant") && take(&text, "at"))
 		rc = promql__script_duration(s, promql__word(&text), "time", &w->at_ms);
 	else
-		return pm_fail(s->err, PM_ERR_INVALID, "\"eval instant at TIME\" or \"eval range from ...\" is expected");
+		return pm_fail(
+			s->err, PM_ERR_INVALID, "\"eval instant at TIME\" or \"eval range from ...\" is expected");
 	if (rc == 0 && text.len == 0)
 		return pm_fail(s->err, PM_ERR_INVALID, "an expression is expected");
 	if (w->range && promql__wants(w, PROMQL__ORDERED))
@@ -148,7 +150,8 @@ static int read_expect(struct promql__script *s, struct promql__want *w, struct 
 	while (kind < 6 && !is(word, names[kind]))
 		kind++;
 	if (kind == 6)
-		return pm_fail(s->err, PM_ERR_INVALID, "nothing known is expected by \"expect %.*s\"", PM_STR_ARG(word));
+		return pm_fail(
+			s->err, PM_ERR_INVALID, "nothing known is expected by \"expect %.*s\"", PM_STR_ARG(word));
 	e.kind = (enum promql__expect_kind)kind;
 	if (text.len)
 		rc = read_text(s, text, &e);
@@ -210,8 +213,9 @@ static int read_series(struct promql__script *s, struct promql__want *w, struct 
 	if (line.start_times || line.count == 0)
 		return pm_fail(s->err, PM_ERR_INVALID, "values are expected");
 	if (line.count > 1 && !w->range && w->step_ms == 0)
-		return pm_fail(s->err, PM_ERR_INVALID, "an instant query has one value a series, unless a range vector is "
-						       "expected");
+		return pm_fail(s->err, PM_ERR_INVALID,
+			"an instant query has one value a series, unless a range vector is "
+			"expected");
 	for (size_t i = 0; i < w->series_count; i++)
 		if (pm_labels_eq(w->series[i].labels, line.labels))
 			return pm_fail(s->err, PM_ERR_INVALID, "the series is expected twice");
