@@ -162,6 +162,9 @@ static void test_one_handle(void **state)
 
 static void test_handles_of_their_own(void **state)
 {
+	/* Valgrind runs one thread at a time and does not let go of one that waits for a file lock. */
+	if (getenv("PM_VALGRIND"))
+		skip();
 	run(true);
 }
 
