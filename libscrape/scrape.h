@@ -60,8 +60,8 @@ int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct 
 int scrape_parser_next_text(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
 uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str text);
 int scrape_parser_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
-/* 1: the next line is a sample whose text has this length and hash; it was read without a look at its labels, which can't be
- * asked for. 0: it is anything else, and still to be read. The text must not have a line break in it. */
+/* 1: the next line is a sample whose text has this length and hash; it was read without a look at its labels, which
+ * can't be asked for. 0: it is anything else, and still to be read. The text must not have a line break in it. */
 int scrape_parser_next_known(struct scrape_parser *p, uint64_t text_hash, size_t text_len, struct scrape_line *ret);
 /* Go on with the next window of the same page: the last TYPE line still holds. Lines are counted from 1 again. */
 void scrape_parser_continue(struct scrape_parser *p, struct pm_str window);

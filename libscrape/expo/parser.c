@@ -246,15 +246,15 @@ uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str te
 	return pm_hash_seed(text.ptr, text.len, p->type);
 }
 
-/* Equal bytes before a blank need not be all of the name and labels (`a {b="c"} 1`): then what follows is no number, and
- * the line is left to the grammar. */
+/* Equal bytes before a blank need not be all of the name and labels (`a {b="c"} 1`): then what follows is no number,
+ * and the line is left to the grammar. */
 int scrape_parser_next_known(struct scrape_parser *p, uint64_t text_hash, size_t text_len, struct scrape_line *ret)
 {
 	struct pm_str text = { p->pos, text_len };
 	struct scrape_line line;
 
 	if (p->ended || (size_t)(p->end - p->pos) <= text_len || !is_blank(p->pos[text_len]) ||
-	    scrape_parser_text_hash(p, text) != text_hash)
+		scrape_parser_text_hash(p, text) != text_hash)
 		return 0;
 	if (scrape__lex_suffix(p, text.ptr + text_len, &line, NULL) != 0) {
 		p->pos = text.ptr;

@@ -581,7 +581,8 @@ static void test_om_part(void **state)
 	scrape_parser_free(p);
 }
 
-/* A line whose text is known is read without its labels; the same bytes as a part of other text are not taken for it. */
+/* A line whose text is known is read without its labels; the same bytes as a part of other text are not taken for it.
+ */
 static void test_known_text(void **state)
 {
 	struct scrape_parser *p;
@@ -591,8 +592,8 @@ static void test_known_text(void **state)
 
 	(void)state;
 	assert_ok(scrape_parser_new(&p), NULL);
-	scrape_parser_begin(p, SCRAPE_FORMAT_TEXT,
-		P("a 1\na{b=\"c\"} 2\na 3 4000\na {b=\"c\"} 5\na x\n# a\na{b=\"c\"}\t6"));
+	scrape_parser_begin(
+		p, SCRAPE_FORMAT_TEXT, P("a 1\na{b=\"c\"} 2\na 3 4000\na {b=\"c\"} 5\na x\n# a\na{b=\"c\"}\t6"));
 	a = scrape_parser_text_hash(p, P("a"));
 	ab = scrape_parser_text_hash(p, P("a{b=\"c\"}"));
 	assert_int_equal(scrape_parser_next_known(p, a + 1, 1, &l), 0);
@@ -741,4 +742,5 @@ static void test_write_reads_back(void **state)
 TEST_MAIN(TEST(test_text_accept), TEST(test_text_metadata), TEST(test_text_nul), TEST(test_text_refuse),
 	TEST(test_text_numbers), TEST(test_text_normalized_labels), TEST(test_text_normal_numbers),
 	TEST(test_text_names_the_line), TEST(test_text_many_labels), TEST(test_om_accept), TEST(test_om_refuse),
-	TEST(test_om_part), TEST(test_known_text), TEST(test_om_public_cases), TEST(test_write), TEST(test_write_reads_back))
+	TEST(test_om_part), TEST(test_known_text), TEST(test_om_public_cases), TEST(test_write),
+	TEST(test_write_reads_back))
