@@ -76,6 +76,7 @@ static void test_grow(void **state)
 	before = cap;
 	p = v;
 	assert_int_equal(pm_grow(&v, &cap, SIZE_MAX / 2), PM_ERR_NOMEM);
+	assert_int_equal(pm_grow(&v, &cap, SIZE_MAX / 4 + 2), PM_ERR_NOMEM); /* the bytes of so many are 4, cut to 64 bits */
 	pm_mem_fail_nth(1);
 	assert_int_equal(pm_grow(&v, &cap, cap + 1), PM_ERR_NOMEM);
 	pm_mem_fail_nth(0);
@@ -217,6 +218,10 @@ static void test_buf_appends(void **state)
 	pm_buf_add(&b, NULL, 0);
 	pm_buf_fmt(&b, "%d%%%s", 5, "x");
 	assert_str(pm_buf_view(&b), "abcd5%x");
+	pm_buf_add(&b, "a longer piece of text", 22);
+	assert_str(pm_buf_view(&b), "abcd5%xa longer piece of text");
+	pm_buf_reset(&b);
+	pm_buf_cstr(&b, "abcd5%x");
 	assert_int_equal(b.ptr[b.len], 0);
 	assert_ok(pm_buf_reserve(&b, 1000), NULL);
 	memset(b.ptr + b.len, 'y', 1000);
