@@ -145,7 +145,7 @@ const struct pm_cmd pm_cmd_expose = {
 	.name = "expose",
 	.group = PM_GROUP_COLLECT,
 	.args_min = 1,
-	.summary = "print what this host or a server on it tells as metrics, or serve it",
+	.summary = "print what this host tells as metrics, or serve it",
 	.usage = "linux|apache [--listen ADDR] [--collector NAME]... [--no-collector NAME]... [--url URL]",
 	.help = "linux: CPU, memory, disks, file systems, network and more from /proc and /sys, with the names\n"
 		"and meanings of node_exporter's metrics. A collector that fails does not fail the page:\n"
