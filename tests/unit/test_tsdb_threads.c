@@ -2,6 +2,7 @@
  * transactions only, and never fewer than before. Meant to be run under ThreadSanitizer too. */
 #include "tests/support/test.h"
 
+#include "libtsdb/head/meta.h"
 #include "libtsdb/tsdb.h"
 
 #include <pthread.h>
@@ -168,4 +169,45 @@ static void test_handles_of_their_own(void **state)
 	run(true);
 }
 
-TEST_MAIN(TEST(test_one_handle), TEST(test_handles_of_their_own))
+/* ---- the meta page alone: nothing but publications, so that many fall into each copy ---- */
+
+enum { PUBLICATIONS_MAX = 2000000, RECORDS_SEEN = 3000 };
+
+struct published {
+	struct tsdb_meta_page page;
+	bool enough;
+};
+
+static void *publisher_main(void *arg)
+{
+	struct published *p = arg;
+	struct tsdb_record rec = { 0 };
+	for (int i = 0; i < PUBLICATIONS_MAX && !__atomic_load_n(&p->enough, __ATOMIC_ACQUIRE); i++) {
+		rec.txn_count = rec.reserved[31] = (uint64_t)i;
+		tsdb__meta_publish(&p->page, &rec);
+	}
+	__atomic_store_n(&p->enough, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void test_records_are_read_whole(void **state)
+{
+	static struct published p;
+	struct tsdb_record rec = { 0 };
+	struct pm_error err = { 0 };
+	uint64_t seq = 0;
+	pthread_t thread;
+	tsdb__meta_publish(&p.page, &rec);
+	assert_int_equal(pthread_create(&thread, NULL, publisher_main, &p), 0);
+	for (int seen = 0; seen < RECORDS_SEEN && !__atomic_load_n(&p.enough, __ATOMIC_ACQUIRE);) {
+		assert_ok(tsdb__meta_read(&p.page, &rec, &err), &err);
+		assert_int_equal(rec.txn_count, rec.reserved[31]);
+		assert_true(rec.seq >= seq);
+		seen += rec.seq > seq;
+		seq = rec.seq;
+	}
+	__atomic_store_n(&p.enough, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+}
+
+TEST_MAIN(TEST(test_one_handle), TEST(test_handles_of_their_own), TEST(test_records_are_read_whole))
