@@ -153,6 +153,8 @@ static int read_expect(struct promql__script *s, struct promql__want *w, struct 
 		return pm_fail(
 			s->err, PM_ERR_INVALID, "nothing known is expected by \"expect %.*s\"", PM_STR_ARG(word));
 	e.kind = (enum promql__expect_kind)kind;
+	if (e.kind == PROMQL__ORDERED && w->range)
+		return pm_fail(s->err, PM_ERR_INVALID, "a range query has no order");
 	if (text.len)
 		rc = read_text(s, text, &e);
 	if (rc < 0)
