@@ -255,10 +255,16 @@ struct pm_layout_entry {
 enum {
 	PM_REF_COMMENT = 0xfffffffe, /* a line that carries no sample: text_len and text_hash cover the whole line */
 	PM_REF_DROPPED = 0xfffffffd, /* a sample that relabelling removed */
+	PM_REF_TYPE = 0xfffffffb,    /* a comment that is a TYPE line: what follows is read by it */
 	PM_REF_DOUBLE = 0xfffffffc,  /* a sample whose series stands before it on the page: counted, not stored */
 	PM_REF_NEW = 0xffffffff,     /* in a page: a series that the layout does not know; `labels` names it */
 	PM_REF_MAX = 0xfffffff0,     /* series refs are below */
 };
+
+static inline bool pm_ref_is_comment(uint32_t ref)
+{
+	return ref == PM_REF_COMMENT || ref == PM_REF_TYPE;
+}
 
 struct pm_layout_block {
 	const struct pm_layout_entry *entries;

@@ -21,10 +21,9 @@ static inline bool starts_with(const struct scrape_parser *p, const char *s, con
 
 /* A comment's bytes end at `s`: does the line? `# EOF` ends an OpenMetrics page or is an error, which the cold path
  * words. */
-static const char *pass_comment(struct scrape_parser *p, const char *line, const char *s, struct scrape__warm *w)
+static const char *pass_comment(struct scrape_parser *p, const char *line, const char *s)
 {
 	const char *next = s < p->end ? s + 1 : s;
-	const char *word;
 
 	if (s < p->end && *s != '\n')
 		return NULL;
@@ -32,9 +31,6 @@ static const char *pass_comment(struct scrape_parser *p, const char *line, const
 		p->ended = next == p->end;
 		return p->ended ? next : NULL;
 	}
-	word = skip_blanks(line + 1, s);
-	if (word < s && *word == 'T')
-		w->type_line = line;
 	return next;
 }
 
@@ -85,10 +81,12 @@ bool scrape__warm_walk(struct scrape_parser *p, const struct pm_layout *l, bool 
 			next = NULL;
 			if (!starts_with(p, s, e))
 				goto out;
-			if (e->ref == PM_REF_COMMENT) {
-				next = pass_comment(p, s, s + e->text_len, w);
+			if (pm_ref_is_comment(e->ref)) {
+				next = pass_comment(p, s, s + e->text_len);
 				if (!next)
 					goto out;
+				if (e->ref == PM_REF_TYPE)
+					w->type_line = s;
 				continue;
 			}
 			next = pass_value(p, s + e->text_len, ignore_times, &v);

@@ -18,7 +18,7 @@ struct scrape__warm {
 	size_t entry_count;    /* entries passed, comments and dropped samples too */
 	size_t samples;        /* sample lines passed, dropped ones and doubles too */
 	size_t doubles;        /* lines of series that stood before */
-	const char *type_line; /* the last comment that may be a TYPE line, NULL: none */
+	const char *type_line; /* the last TYPE line, NULL: none */
 };
 
 /* Walk from p->pos, which is the start of the page; afterwards it is the start of the first line that was not taken.
@@ -29,9 +29,9 @@ bool scrape__warm_walk(struct scrape_parser *p, const struct pm_layout *l, bool 
 /* A layout laid flat. Zeroed is valid and empty. */
 struct scrape__known {
 	struct pm_layout_entry *entries;
-	uint32_t *comment; /* of each: 1 + index of the last comment before it, 0: none */
+	uint32_t *type;    /* of each: 1 + index of the last TYPE line before it, 0: none */
 	uint32_t *slots;   /* hash table: 1 + index, 0: free */
-	size_t count, cap, comment_cap, slot_cap;
+	size_t count, cap, type_cap, slot_cap;
 	size_t slot_count; /* a power of two; 0: not built yet */
 	size_t next;       /* the entry that the next line is expected to be */
 	bool lost;         /* the last line was not found: do not look around again */

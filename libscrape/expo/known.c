@@ -11,7 +11,7 @@ enum { LOOK_AHEAD = 4 };
 void scrape__known_release(struct scrape__known *k)
 {
 	pm_free(k->entries);
-	pm_free(k->comment);
+	pm_free(k->type);
 	pm_free(k->slots);
 	*k = (struct scrape__known){ 0 };
 }
@@ -19,18 +19,18 @@ void scrape__known_release(struct scrape__known *k)
 int scrape__known_load(struct scrape__known *k, const struct pm_layout *l)
 {
 	size_t n = l ? l->entry_count : 0;
-	uint32_t comment = 0;
+	uint32_t type = 0;
 
 	k->count = k->next = k->slot_count = 0;
 	k->lost = false;
-	if (pm_grow(&k->entries, &k->cap, n) || pm_grow(&k->comment, &k->comment_cap, n))
+	if (pm_grow(&k->entries, &k->cap, n) || pm_grow(&k->type, &k->type_cap, n))
 		return PM_ERR_NOMEM;
 	for (uint32_t b = 0; l && b < l->block_count; b++) {
 		for (uint32_t i = 0; i < l->blocks[b].entry_count && k->count < n; i++) {
 			k->entries[k->count] = l->blocks[b].entries[i];
-			k->comment[k->count++] = comment;
-			if (l->blocks[b].entries[i].ref == PM_REF_COMMENT)
-				comment = (uint32_t)k->count;
+			k->type[k->count++] = type;
+			if (l->blocks[b].entries[i].ref == PM_REF_TYPE)
+				type = (uint32_t)k->count;
 		}
 	}
 	return 0;
@@ -44,7 +44,7 @@ size_t scrape__known_near(const struct scrape__known *k, const struct scrape_par
 	for (size_t i = k->next; i < k->count && i < end; i++) {
 		const struct pm_layout_entry *e = &k->entries[i];
 
-		if (e->text_len == 0 || e->text_len > left || e->ref == PM_REF_COMMENT)
+		if (e->text_len == 0 || e->text_len > left || pm_ref_is_comment(e->ref))
 			continue;
 		if (scrape__text_hash(p, s, e->text_len) == e->text_hash)
 			return i;

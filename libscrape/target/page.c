@@ -4,8 +4,8 @@
  * values go to the store as they are (the warm form). Otherwise every line becomes an entry (the cold form): lines that
  * the layout knows keep their series, others get labels.
  *
- * A known line is known by its text and, when it has a `le` or `quantile` label, by the comment above it: after another
- * TYPE line these labels read otherwise. */
+ * A known line is known by its text and, when it has a `le` or `quantile` label, by the TYPE line above it: after
+ * another one these labels read otherwise. */
 #include "libscrape/target/pager.h"
 
 #include "libtsdb/base/mem.h"
@@ -50,17 +50,19 @@ static int add_sample(struct scrape__pager *g, const struct pm_layout_entry *e, 
 	return scrape__add_entry(g, &entry, err);
 }
 
-static int add_comment(struct scrape__pager *g, struct pm_str text, uint64_t hash, struct pm_error *err)
+static int add_comment(struct scrape__pager *g, const struct pm_layout_entry *e, struct pm_error *err)
 {
-	struct pm_page_entry entry = { .e = { hash, (uint32_t)text.len, PM_REF_COMMENT }, .t_ms = PM_NO_TIME };
+	struct pm_page_entry entry = { .e = *e, .t_ms = PM_NO_TIME };
 
+	if (e->ref == PM_REF_TYPE)
+		g->type_hash = e->text_hash;
 	return scrape__add_entry(g, &entry, err);
 }
 
 /* Whether a line of the same text means the same now. A double does not: what stood before it may be gone. */
 static bool may_be_again(uint32_t ref)
 {
-	return ref != PM_REF_COMMENT && ref != PM_REF_DOUBLE;
+	return !pm_ref_is_comment(ref) && ref != PM_REF_DOUBLE;
 }
 
 /* What the warm walk passed, as entries. */
@@ -73,11 +75,8 @@ static int add_warm(struct scrape__pager *g, const struct scrape__warm *w, struc
 	for (size_t i = 0; i < w->entry_count && !rc; i++) {
 		const struct pm_layout_entry *e = &g->known.entries[i];
 
-		if (e->ref == PM_REF_COMMENT) {
-			struct pm_page_entry entry = { .e = *e, .t_ms = PM_NO_TIME };
-
-			g->comment_hash = e->text_hash;
-			rc = scrape__add_entry(g, &entry, err);
+		if (pm_ref_is_comment(e->ref)) {
+			rc = add_comment(g, e, err);
 			continue;
 		}
 		if (e->ref < PM_REF_MAX)
@@ -99,12 +98,12 @@ static bool depends_on_type(const struct scrape_parser *p)
 	return false;
 }
 
-/* Does the entry stand below the comment line that the page has here? */
-static bool same_comment(const struct scrape__pager *g, size_t i)
+/* Does the entry stand below the TYPE line that the page has here? */
+static bool same_type(const struct scrape__pager *g, size_t i)
 {
-	uint32_t c = g->known.comment[i];
+	uint32_t c = g->known.type[i];
 
-	return g->comment_hash == (c ? g->known.entries[c - 1].text_hash : 0);
+	return g->type_hash == (c ? g->known.entries[c - 1].text_hash : 0);
 }
 
 /* The line at p->pos, when the layout knows it without lexing. 1: taken, 0: not. */
@@ -116,7 +115,7 @@ static int known_line(struct scrape__pager *g, struct pm_error *err)
 	struct scrape_line line;
 	int rc;
 
-	if (i == SCRAPE__UNKNOWN || !same_comment(g, i) || !may_be_again(g->known.entries[i].ref))
+	if (i == SCRAPE__UNKNOWN || !same_type(g, i) || !may_be_again(g->known.entries[i].ref))
 		return 0;
 	text_end = s + g->known.entries[i].text_len;
 	if (text_end == p->end || (text_end[-1] != '}' && *text_end != ' ' && *text_end != '\t'))
@@ -193,13 +192,12 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 	if (g->text_known)
 		g->known.next = i + 1;
 	if (line.item != SCRAPE_ITEM_SAMPLE) {
-		g->comment_hash = e.text_hash;
-		rc = add_comment(g, line.text, e.text_hash, err);
+		e.ref = line.item == SCRAPE_ITEM_TYPE ? PM_REF_TYPE : PM_REF_COMMENT;
+		rc = add_comment(g, &e, err);
 	} else if (future) {
 		g->samples++, g->kept++; /* counted, as upstream does, but neither stored nor remembered */
 		rc = 0;
-	} else if (g->text_known && may_be_again(g->known.entries[i].ref) &&
-		   (same_comment(g, i) || !depends_on_type(p))) {
+	} else if (g->text_known && may_be_again(g->known.entries[i].ref) && (same_type(g, i) || !depends_on_type(p))) {
 		rc = add_sample(g, &g->known.entries[i], NULL, &line, err);
 	} else {
 		rc = new_sample(g, &line, &e, err);

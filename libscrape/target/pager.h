@@ -22,7 +22,7 @@ struct scrape__pager {
 	const struct pm_layout *layout; /* of the last page, or NULL */
 	int64_t start_ns;
 	bool text_known;             /* the layout has the text of the line that was lexed last */
-	uint64_t comment_hash;       /* of the last comment line, 0: none */
+	uint64_t type_hash;          /* of the last TYPE line, 0: none */
 	size_t samples, kept, added; /* sample lines; those not dropped; those whose text is new */
 };
 

@@ -64,7 +64,7 @@ static int build(struct scrape__pager *g, struct scrape_report *r, struct pm_pag
 
 	pm_arena_reset(&g->arena);
 	g->entry_count = g->samples = g->kept = g->added = 0;
-	g->comment_hash = 0;
+	g->type_hash = 0;
 	*page = (struct pm_page){ .t_ms = g->fetched->t_ms };
 	if (g->fetched->error)
 		rc = pm_fail(&why, PM_ERR_NETWORK, "%s", g->fetched->error);

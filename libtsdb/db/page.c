@@ -134,9 +134,9 @@ static int resolve_one(struct work *k, size_t i, struct pm_error *err)
 	bool is_new;
 	int rc = 0;
 	k->entries[i] = e->e;
-	if (sid == PM_REF_COMMENT)
+	if (pm_ref_is_comment(sid))
 		k->new_comments += e->e.text_hash;
-	if (sid == PM_REF_COMMENT || sid == PM_REF_DROPPED || sid == PM_REF_DOUBLE)
+	if (pm_ref_is_comment(sid) || sid == PM_REF_DROPPED || sid == PM_REF_DOUBLE)
 		return 0;
 	if (sid == PM_REF_NEW)
 		rc = tsdb__series_intern(k->w, e->labels, k->family, &sid, &is_new, err);
@@ -187,7 +187,7 @@ static int flatten(struct work *k, struct pm_error *err)
 			b.series_count > k->old->series_count - at)
 			return tsdb__corrupt(err, "layouts", k->old->blocks[i].off, "no block there");
 		for (uint32_t e = 0; e < b.entry_count; e++) {
-			if (b.entries[e].ref == PM_REF_COMMENT)
+			if (pm_ref_is_comment(b.entries[e].ref))
 				k->old_comments += b.entries[e].text_hash;
 			if (b.entries[e].ref >= PM_REF_MAX)
 				continue;
