@@ -194,6 +194,8 @@ int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct p
 		if (!r)
 			return tsdb__corrupt(err, "log", h->scanned_pos, "no record there");
 		const struct tsdb_row *row = tsdb__row_at(h, h->scanned_pos, rec->log_end);
+		if (!row && (r->kind == TSDB_REC_ROW || r->kind == TSDB_REC_BATCH))
+			return tsdb__corrupt(err, "log", h->scanned_pos, "a row of an impossible size");
 		if (row && row->family < h->last_cap)
 			__atomic_store_n(&h->last[row->family], h->scanned_pos, __ATOMIC_RELEASE);
 		h->scanned_pos += r->len;
