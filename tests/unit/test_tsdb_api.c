@@ -364,6 +364,46 @@ static void test_abort(void **state)
 	tsdb_close(reader);
 }
 
+static void add_filled(struct tsdb_txn *txn, int from, int to)
+{
+	struct pm_error err = { 0 };
+	struct filled f;
+	for (int i = from; i < to; i++)
+		assert_ok(tsdb_txn_append(txn, filled(&f, i), 1000, i, NULL, &err), &err);
+}
+
+/* An aborted transaction grew the tables; another process grows its own ones, of the same numbers. */
+static void test_tables_of_an_aborted_transaction(void **state)
+{
+	struct pm_matcher m[] = { { PM_MATCH_EQ, PM_STR("id"), PM_STR("3999") } };
+	struct tsdb *other = open_store(TSDB_WRITE);
+	struct pm_error err = { 0 };
+	struct pm_querier *q;
+	struct tsdb_txn *txn;
+	assert_ok(tsdb_txn_begin(*state, &txn, &err), &err);
+	add_filled(txn, 0, 2000);
+	tsdb_txn_abort(txn);
+	assert_ok(tsdb_txn_begin(other, &txn, &err), &err);
+	add_filled(txn, 2000, 4000);
+	assert_ok(tsdb_txn_commit(txn, &err), &err);
+	tsdb_close(other);
+	assert_ok(tsdb_querier(*state, &q, &err), &err);
+	struct pm_select sel = { .matchers = m, .matcher_count = 1, .max_ms = 5000 };
+	struct pm_series_set *set;
+	struct pm_series s;
+	assert_ok(q->select(q, &sel, &set, &err), &err);
+	assert_int_equal(set->next(set, &s, &err), 1);
+	assert_bits(s.samples.v[0], 3999);
+	set->free(set);
+	q->free(q);
+	assert_ok(tsdb_txn_begin(*state, &txn, &err), &err);
+	add_filled(txn, 2000, 4000); /* they are known: no new ones */
+	assert_ok(tsdb_txn_commit(txn, &err), &err);
+	struct tsdb_stats stats;
+	assert_ok(tsdb_stats(*state, &stats, &err), &err);
+	assert_int_equal(stats.series_count, 2000);
+}
+
 /* More rows than lie between two tables of heads; with PM_VALGRIND unset, more than one log file of 64 MiB. */
 static void test_long_log(void **state)
 {
@@ -594,6 +634,7 @@ static void test_damaged_row(void **state)
 
 TEST_MAIN(STORE_TEST(test_selectors), STORE_TEST(test_bad_pattern), STORE_TEST(test_names_and_values),
 	STORE_TEST(test_ranges_of_loose_samples), STORE_TEST(test_ranges_of_rows), STORE_TEST(test_ids_of_nowhere),
-	STORE_TEST(test_abort), STORE_TEST(test_long_log), STORE_TEST(test_layout_that_changed), STORE_TEST(test_markers),
+	STORE_TEST(test_abort), STORE_TEST(test_tables_of_an_aborted_transaction), STORE_TEST(test_long_log),
+	STORE_TEST(test_layout_that_changed), STORE_TEST(test_markers),
 	STORE_TEST(test_doubles_on_a_page), STORE_TEST(test_one_series_of_two_targets), STORE_TEST(test_sync),
 	STORE_TEST(test_damaged_record), STORE_TEST(test_damaged_head), STORE_TEST(test_damaged_row))
