@@ -10,6 +10,7 @@ $ pm --help
 |
   Ask
     query     evaluate a PromQL expression, now or over a range
+    test      run PromQL test scripts
 |
   Store
     import    load samples with timestamps from OpenMetrics text

@@ -142,6 +142,7 @@ static void check_series(const struct pm_label *v, size_t count, const char *wan
 static void test_series_text(void **state)
 {
 	static const struct pm_label odd[] = { L("__name__", "a.b"), L("x.y", "z") };
+	static const struct pm_label rule[] = { L("__name__", "job:up:sum"), L("a:b", "c") };
 	static const struct pm_label evil[] = { L("a", "\x1b[2J\r\xff\xe2\x80\xae\xc3\xa9") };
 
 	check_series(up_v, 3, "up{instance=\"h:1\", job=\"a<b>&\\\"c\\\"\\n\"}");
@@ -150,6 +151,7 @@ static void test_series_text(void **state)
 	check_series(up_v + 1, 1, "{instance=\"h:1\"}");
 	check_series(odd, 2, "{\"a.b\", \"x.y\"=\"z\"}");
 	check_series(odd, 1, "{\"a.b\"}");
+	check_series(rule, 2, "job:up:sum{\"a:b\"=\"c\"}");
 	check_series(evil, 1, "{a=\"\\x1b[2J\\r\\xff\\u202e\xc3\xa9\"}");
 }
 
