@@ -536,6 +536,10 @@ static void check_duration_limit(void)
 	assert_code(promql_parse(pm_str(text), NULL, &e, &err), PM_ERR_LIMIT, &err);
 	assert_contains(err.msg, "duration expression");
 	free(text);
+	text = repeat("", "a[", "(", 100000);
+	assert_code(promql_parse(pm_str(text), NULL, &e, &err), PM_ERR_LIMIT, &err);
+	assert_contains(err.msg, "nested more than");
+	free(text);
 }
 
 static void test_limits(void **state TEST_UNUSED)

@@ -442,6 +442,18 @@ static void test_random(void **state TEST_UNUSED)
 	pm_buf_release(&out);
 }
 
+/* Text that would read back as something else. */
+static void test_negative_base(void **state TEST_UNUSED)
+{
+	struct promql_expr *e = parse("a[(-2s) ^ 2]");
+	char *text = promql_print(e);
+
+	assert_string_equal(text, "a[(-2s) ^ 2]");
+	free(text);
+	promql_expr_free(e);
+	check_round_trip("a[10s + (-2) ^ 2 * 3] offset ((-1m) ^ 2)", true);
+}
+
 /* ---- many lines --------------------------------------------------------------------------------- */
 
 static void test_prettify(void **state TEST_UNUSED)
@@ -548,4 +560,5 @@ static void test_json_matching(void **state TEST_UNUSED)
 	free(want);
 }
 
-TEST_MAIN(TEST(test_scripts), TEST(test_random), TEST(test_prettify), TEST(test_json), TEST(test_json_matching))
+TEST_MAIN(TEST(test_scripts), TEST(test_random), TEST(test_negative_base), TEST(test_prettify), TEST(test_json),
+	TEST(test_json_matching))
