@@ -140,3 +140,13 @@ $ { echo '# TYPE h histogram'; yes '# HELP h x' | head -n 800000; printf 'h_buck
 > pm -d windows import windows.om; pm -d windows query -t 1785585600 h_bucket
   windows.om: 1 sample
   h_bucket{le="5.0"}  1
+
+# of two samples of a series with one time the first counts, whether they stand in a row of a page or apart
+$ { for i in 1 2 3 4 5 6 7 8 9 1; do echo "row{i=\"$i\"} $((n += 1)) 1785585600"; done
+>   printf 'apart 1 1785585601\napart 2 1785585600\napart 3 1785585601\n# EOF\n'; } >twice.om
+> pm -d twice import twice.om; pm -d twice query -t 1785585600 'row{i="1"}'; pm -d twice query -t 1785585601 'apart[10s]'
+  twice.om: 13 samples
+  row{i="1"}  1
+  apart
+    2026-08-01 12:00:00 +0000  2
+    2026-08-01 12:00:01 +0000  1
