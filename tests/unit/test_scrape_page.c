@@ -289,6 +289,9 @@ static void test_samples_of_the_future(void **state)
 		assert_true(reported(x, "scrape_samples_scraped") == 2);
 		assert_true(reported(x, "scrape_samples_post_metric_relabeling") == 2);
 	}
+	/* Nor when the line is known from a page on which its time was good. */
+	assert_string_equal(scrape_text(x, "a 1 1700000009000\nc 3\n"), A("1 @1700000009000") C("3"));
+	assert_string_equal(scrape_text(x, "a 2 1700009999000\nc 4\n"), C("4"));
 }
 
 static void test_exposed_labels_move_aside(void **state)
