@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -376,8 +375,3 @@ def run():
             print("FAILED: %s" % name[5:].replace("_", " "))
             print("\t" + traceback.format_exc(limit=-3).strip().replace("\n", "\n\t"))
     return passed, failed
-
-
-if __name__ == "__main__":
-    sys.modules.setdefault("behaviour", sys.modules["__main__"])
-    print("%d passed, %d failed" % run())

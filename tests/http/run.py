@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Run the HTTP dialogues in tests/http/*.http against `pm serve` and end with `N passed, N failed`.
 
-    tests/http/run.py [-u] [FILE...]      the binary is $PM (build/pm); -u writes what came back into the file
+    tests/http/run.py [-u] [FILE...]      the binary is $PM (build/pm); -u writes the JSON that came back into the file;
+                                          behaviour.py, where the other tests are, is a FILE too
 
 One server a file, on a free port and an empty directory. A file is lines of `key: value`; `#` begins a comment.
 
@@ -65,8 +66,13 @@ class Server:
         """Returns the exit status and what it wrote to stderr."""
         if self.process.poll() is None:
             self.process.send_signal(signal) if signal else self.process.terminate()
-        _, rest = self.process.communicate(timeout=TIMEOUT_S)
-        self.dir.cleanup()
+        try:
+            _, rest = self.process.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.dir.cleanup()
         return self.process.returncode, "".join(self.log) + (rest or "")
 
 
@@ -193,17 +199,22 @@ def run_file(path, update):
     return passed, failed
 
 
+def run_one(path, update):
+    if os.path.basename(path) == "behaviour.py":
+        import behaviour
+        return behaviour.run()
+    return run_file(path, update)
+
+
 def main():
     args = sys.argv[1:]
     update = "-u" in args
-    files = [a for a in args if a != "-u"] or sorted(os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith(".http"))
+    files = [a for a in args if a != "-u"]
+    if not files:
+        files = sorted(os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith(".http") or f == "behaviour.py")
     totals = [0, 0]
     for path in files:
-        for i, n in enumerate(run_file(path, update)):
-            totals[i] += n
-    if len(args) == 0:
-        import behaviour
-        for i, n in enumerate(behaviour.run()):
+        for i, n in enumerate(run_one(path, update)):
             totals[i] += n
     print("%d passed, %d failed" % tuple(totals))
     return totals[1] != 0
