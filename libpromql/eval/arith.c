@@ -50,16 +50,25 @@ bool promql__almost_equal(double a, double b, double epsilon)
 }
 
 /* NaN before all numbers. */
-static int by_value(const void *pa, const void *pb)
+int promql__cmp_double(double a, double b)
 {
-	double a = *(const double *)pa, b = *(const double *)pb;
-
 	if (isnan(a) || isnan(b))
 		return isnan(b) - isnan(a);
 	return (a > b) - (a < b);
 }
 
-double promql__quantile(double phi, double *v, size_t count)
+static int by_value(const void *a, const void *b)
+{
+	return promql__cmp_double(*(const double *)a, *(const double *)b);
+}
+
+void promql__sort_doubles(double *v, size_t count)
+{
+	if (count)
+		qsort(v, count, sizeof *v, by_value);
+}
+
+double promql__quantile_sorted(double phi, const double *v, size_t count)
 {
 	double rank, lower, upper, weight;
 
@@ -67,10 +76,16 @@ double promql__quantile(double phi, double *v, size_t count)
 		return promql__nan();
 	if (phi < 0 || phi > 1)
 		return phi < 0 ? -INFINITY : INFINITY;
-	qsort(v, count, sizeof *v, by_value);
 	rank = phi * ((double)count - 1);
 	lower = fmax(0, floor(rank));
 	upper = fmin((double)count - 1, lower + 1);
 	weight = rank - floor(rank);
 	return v[(size_t)lower] * (1 - weight) + v[(size_t)upper] * weight;
+}
+
+double promql__quantile(double phi, double *v, size_t count)
+{
+	if (phi >= 0 && phi <= 1)
+		promql__sort_doubles(v, count);
+	return promql__quantile_sorted(phi, v, count);
 }

@@ -309,6 +309,9 @@ double promql__nan(void);               /* upstream's NaN */
 double promql__max(double a, double b); /* Go's math.Max and Min */
 double promql__min(double a, double b);
 bool promql__almost_equal(double a, double b, double epsilon);
-double promql__quantile(double q, double *v, size_t count); /* sorts v */
+int promql__cmp_double(double a, double b); /* NaN before all numbers */
+void promql__sort_doubles(double *v, size_t count);
+double promql__quantile(double phi, double *v, size_t count); /* sorts v */
+double promql__quantile_sorted(double phi, const double *v, size_t count);
 
 #endif

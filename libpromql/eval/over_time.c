@@ -19,7 +19,7 @@ static bool mixed(const struct promql__window *w)
 }
 
 /* The sum while it stays finite; then a running mean takes over. */
-static double average(const double *v, size_t count)
+double promql__average(const double *v, size_t count)
 {
 	double sum = v[0], c = 0, mean = 0;
 	bool running = false;
@@ -51,7 +51,7 @@ int promql__avg_ot(const struct promql__window *w, struct promql__value *ret)
 {
 	if (mixed(w))
 		return 0;
-	return w->hists ? promql__avg_hists(w, ret) : promql__give_float(ret, average(w->fv, w->floats));
+	return w->hists ? promql__avg_hists(w, ret) : promql__give_float(ret, promql__average(w->fv, w->floats));
 }
 
 int promql__sum_ot(const struct promql__window *w, struct promql__value *ret)

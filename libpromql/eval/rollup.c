@@ -37,6 +37,26 @@ static promql__window_fn *window_fn(enum promql_fn id)
 	return fns[id];
 }
 
+static promql__floats_fn *floats_fn(enum promql_fn id)
+{
+	static promql__floats_fn *const fns[PROMQL_FN_COUNT_] = {
+		[PROMQL_FN_RATE] = promql__rate_floats,
+		[PROMQL_FN_INCREASE] = promql__rate_floats,
+		[PROMQL_FN_DELTA] = promql__rate_floats,
+		[PROMQL_FN_CHANGES] = promql__count_floats,
+		[PROMQL_FN_RESETS] = promql__count_floats,
+		[PROMQL_FN_MIN_OVER_TIME] = promql__extreme_floats,
+		[PROMQL_FN_MAX_OVER_TIME] = promql__extreme_floats,
+		[PROMQL_FN_SUM_OVER_TIME] = promql__sum_floats,
+		[PROMQL_FN_AVG_OVER_TIME] = promql__sum_floats,
+		[PROMQL_FN_STDDEV_OVER_TIME] = promql__spread_floats,
+		[PROMQL_FN_STDVAR_OVER_TIME] = promql__spread_floats,
+		[PROMQL_FN_QUANTILE_OVER_TIME] = promql__quantile_floats,
+	};
+
+	return fns[id];
+}
+
 static bool keeps_name(enum promql_fn id)
 {
 	return id == PROMQL_FN_LAST_OVER_TIME || id == PROMQL_FN_FIRST_OVER_TIME;
@@ -161,7 +181,8 @@ static int by_window(struct promql__rollup_op *op, const struct promql__raw *r)
 		struct promql__value v;
 
 		set_window(op, r, i, &w);
-		if (w.floats + w.hists == 0)
+		rc = promql__check(op->op.q);
+		if (rc < 0 || w.floats + w.hists == 0)
 			continue;
 		rc = op->fn(&w, &v);
 		if (rc > 0)
@@ -270,26 +291,14 @@ static int check_modifiers(struct promql__query *q, const struct promql__source 
 	return 0;
 }
 
-/* Shortcuts see plain windows without start timestamps only. */
+/* Shortcuts see plain windows only. */
 static void pick_shortcut(struct promql__rollup_op *op)
 {
 	const struct promql__source *s = op->source;
 
 	if (s->anchored || s->smoothed)
 		return;
-	switch (op->id) {
-	case PROMQL_FN_RATE:
-	case PROMQL_FN_INCREASE:
-	case PROMQL_FN_DELTA:
-		op->floats = promql__rate_floats;
-		return;
-	case PROMQL_FN_MIN_OVER_TIME:
-	case PROMQL_FN_MAX_OVER_TIME:
-		op->floats = promql__extreme_floats;
-		return;
-	default:
-		return;
-	}
+	op->floats = floats_fn(op->id);
 }
 
 static int set_args(struct promql__query *q, const struct promql_node *n, struct promql__rollup_op *op,

@@ -29,14 +29,16 @@ struct promql__value {
 /* 1 and a value, 0 for none, or an error. */
 typedef int promql__window_fn(const struct promql__window *w, struct promql__value *ret);
 
+/* All steps of a series without histograms in one pass. `lo` and `hi`: for each step its samples are [lo, hi). */
+struct promql__rollup_op;
+typedef int promql__floats_fn(struct promql__rollup_op *op, const struct promql__raw *r, const uint32_t *lo,
+	const uint32_t *hi, struct promql__col *ret);
+
 struct promql__rollup_op {
 	struct promql__op op;
 	struct promql__source *source;
 	promql__window_fn *fn;
-	/* All steps of a series without histograms in one pass; NULL: there is no such shortcut. `lo` and `hi`: for
-	 * each step its samples are [lo, hi). */
-	int (*floats)(struct promql__rollup_op *op, const struct promql__raw *r, const uint32_t *lo, const uint32_t *hi,
-		struct promql__col *ret);
+	promql__floats_fn *floats; /* NULL: there is no such shortcut */
 	enum promql_fn id;
 	size_t pos;            /* of the range argument, for annotations */
 	const double *args[2]; /* scalar arguments, all steps */
@@ -97,8 +99,7 @@ double *promql__sort_room(const struct promql__window *w, size_t count);
 
 /* rate.c */
 promql__window_fn promql__rate, promql__increase, promql__delta;
-int promql__rate_floats(struct promql__rollup_op *op, const struct promql__raw *r, const uint32_t *lo,
-	const uint32_t *hi, struct promql__col *ret);
+promql__floats_fn promql__rate_floats;
 /* Whether start timestamps say that a counter began anew between two samples. */
 bool promql__start_reset(int64_t prev_st, int64_t prev_t, int64_t st, int64_t t);
 /* extended.c: the same for anchored and smoothed ranges */
@@ -115,9 +116,10 @@ promql__window_fn promql__deriv, promql__predict_linear, promql__double_exp;
 promql__window_fn promql__avg_ot, promql__sum_ot, promql__min_ot, promql__max_ot, promql__count_ot, promql__present_ot,
 	promql__first_ot, promql__last_ot, promql__stddev_ot, promql__stdvar_ot, promql__quantile_ot, promql__mad_ot,
 	promql__ts_first_ot, promql__ts_last_ot, promql__ts_min_ot, promql__ts_max_ot;
-/* extremes.c */
-int promql__extreme_floats(struct promql__rollup_op *op, const struct promql__raw *r, const uint32_t *lo,
-	const uint32_t *hi, struct promql__col *ret);
+double promql__average(const double *v, size_t count);
+/* All steps of a series of floats at once: extremes.c, sums.c, sliding.c */
+promql__floats_fn promql__extreme_floats, promql__sum_floats, promql__spread_floats, promql__count_floats,
+	promql__quantile_floats;
 /* over_time_hist.c */
 int promql__sum_hists(const struct promql__window *w, struct promql__value *ret);
 int promql__avg_hists(const struct promql__window *w, struct promql__value *ret);
