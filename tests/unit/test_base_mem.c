@@ -76,7 +76,8 @@ static void test_grow(void **state)
 	before = cap;
 	p = v;
 	assert_int_equal(pm_grow(&v, &cap, SIZE_MAX / 2), PM_ERR_NOMEM);
-	assert_int_equal(pm_grow(&v, &cap, SIZE_MAX / 4 + 2), PM_ERR_NOMEM); /* the bytes of so many are 4, cut to 64 bits */
+	/* In 64 bits so many have 4 bytes. */
+	assert_int_equal(pm_grow(&v, &cap, SIZE_MAX / 4 + 2), PM_ERR_NOMEM);
 	pm_mem_fail_nth(1);
 	assert_int_equal(pm_grow(&v, &cap, cap + 1), PM_ERR_NOMEM);
 	pm_mem_fail_nth(0);

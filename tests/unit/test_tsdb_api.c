@@ -1,5 +1,5 @@
-/* test_tsdb_api.c - what tsdb.h and pm.h promise of the store, one by one: selectors, closed ranges, names and values, ids,
- * layouts that changed, doubles, long logs, syncs, and damage that is told. */
+/* test_tsdb_api.c - what tsdb.h and pm.h promise of the store, one by one: selectors, closed ranges, names and values,
+ * ids, layouts that changed, doubles, long logs, syncs, and damage that is told. */
 #include "tests/support/test.h"
 
 #include "libtsdb/base/buf.h"
@@ -261,7 +261,7 @@ static const char *joined(struct pm_strings *s)
 static void test_names_and_values(void **state)
 {
 	struct pm_matcher m = { PM_MATCH_EQ, PM_STR("id"), PM_STR("0009") };
-	struct pm_select all = { .min_ms = 0, .max_ms = 5000 }, one = all, other_time = { .min_ms = 1001, .max_ms = 2000 };
+	struct pm_select all = { .max_ms = 5000 }, one = all, other_time = { .min_ms = 1001, .max_ms = 2000 };
 	struct pm_error err = { 0 };
 	struct pm_strings s;
 	struct pm_querier *q;
