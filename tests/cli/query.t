@@ -261,3 +261,10 @@ $ pm query -t 1785585660 -o csv 'quantile(2, temperature)' 2>/dev/null
 $ pm query -t 1785585900 requests_total >/dev/full
 ! pm query: standard output: No space left on device
 = 1
+
+# a query that takes longer than it may
+$ awk 'BEGIN { for (i = 0; i < 500; i++) print "many{i=\"" i "\"} 1 1000"; print "# EOF" }' | pm -d many import -
+  standard input: 500 samples
+$ pm -d many query --timeout 1ms --start 1000 --end 1300 --step 1 'sum_over_time(many[5m:1s])' 2>&1 | tail -2
+  pm query: query timed out in expression evaluation
+  pm query: --timeout D gives it more time
