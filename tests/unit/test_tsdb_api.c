@@ -635,6 +635,6 @@ static void test_damaged_row(void **state)
 TEST_MAIN(STORE_TEST(test_selectors), STORE_TEST(test_bad_pattern), STORE_TEST(test_names_and_values),
 	STORE_TEST(test_ranges_of_loose_samples), STORE_TEST(test_ranges_of_rows), STORE_TEST(test_ids_of_nowhere),
 	STORE_TEST(test_abort), STORE_TEST(test_tables_of_an_aborted_transaction), STORE_TEST(test_long_log),
-	STORE_TEST(test_layout_that_changed), STORE_TEST(test_markers),
-	STORE_TEST(test_doubles_on_a_page), STORE_TEST(test_one_series_of_two_targets), STORE_TEST(test_sync),
-	STORE_TEST(test_damaged_record), STORE_TEST(test_damaged_head), STORE_TEST(test_damaged_row))
+	STORE_TEST(test_layout_that_changed), STORE_TEST(test_markers), STORE_TEST(test_doubles_on_a_page),
+	STORE_TEST(test_one_series_of_two_targets), STORE_TEST(test_sync), STORE_TEST(test_damaged_record),
+	STORE_TEST(test_damaged_head), STORE_TEST(test_damaged_row))
