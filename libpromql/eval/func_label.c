@@ -97,9 +97,13 @@ int promql__build_label(
 		return PM_ERR_NOMEM;
 	op->op.next = label_next;
 	op->op.close = label_close;
-	if (replace && pm_re_new(arg_string(n, 4), &op->re, NULL) < 0)
-		return pm_fail(q->err, PM_ERR_INVALID, "invalid regular expression in label_replace(): %.*s",
+	if (replace)
+		rc = pm_re_new(arg_string(n, 4), &op->re, q->err);
+	if (rc == PM_ERR_INVALID)
+		return pm_fail(q->err, rc, "invalid regular expression in label_replace(): %.*s",
 			PM_STR_ARG(arg_string(n, 4)));
+	if (rc < 0)
+		return rc;
 	rc = replace ? check_name(q, "destination", "label_replace", arg_string(n, 1)) : check_join(q, n);
 	if (rc == 0)
 		rc = promql__build(q, promql__arg(n, 0), g, &op->child);
