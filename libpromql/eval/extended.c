@@ -167,3 +167,50 @@ int promql__extended(const struct promql__window *w, bool counter, bool per_seco
 	return w->floats ? extended_floats(w, smoothed, counter, per_second, ret)
 			 : extended_hists(w, smoothed, counter, per_second, ret);
 }
+
+/* ---- the range itself --------------------------------------------------------------------------- */
+
+static void cut_hists(struct promql__raw *r, int64_t start_ms, int64_t end_ms)
+{
+	while (r->hists && r->ht[0] <= start_ms) {
+		r->ht++;
+		r->hv++;
+		r->hists--;
+	}
+	while (r->hists && r->ht[r->hists - 1] > end_ms)
+		r->hists--;
+}
+
+int promql__extend(
+	struct promql__query *q, const struct promql__source *s, const struct promql__grid *g, struct promql__raw *r)
+{
+	int64_t end = promql__when_at(&s->when, g, 0), start = promql__sub(end, s->range_ms);
+	size_t first, last, n = 0;
+	int64_t *t;
+	double *v;
+
+	cut_hists(r, start, end);
+	if (r->floats == 0)
+		return 0;
+	if (!promql__window_edges(r->ft, r->floats, start, end, s->smoothed, &first, &last)) {
+		r->floats = 0;
+		return 0;
+	}
+	t = promql__array(q, r->floats + 2, sizeof *t);
+	v = promql__array(q, r->floats + 2, sizeof *v);
+	if (!t || !v)
+		return PM_ERR_NOMEM;
+	t[n] = start;
+	v[n++] = promql__left_edge(r->ft, r->fv, first, start, s->smoothed, false);
+	for (size_t i = first; i <= last; i++)
+		if (r->ft[i] > start && r->ft[i] < end) {
+			t[n] = r->ft[i];
+			v[n++] = r->fv[i];
+		}
+	t[n] = end;
+	v[n++] = promql__right_edge(r->ft, r->fv, last, end, s->smoothed, false);
+	r->ft = t;
+	r->fv = v;
+	r->floats = n;
+	return 0;
+}

@@ -1,4 +1,5 @@
 /* query.c - one query from beginning to end: defaults, plan, run, answer, tear down. */
+#include "libpromql/eval/extended.h"
 #include "libpromql/eval/result.h"
 
 enum { LOOKBACK_MS = 5 * 60 * 1000, SAMPLES_MAX = 50000000 };
@@ -63,13 +64,17 @@ static int run_columns(
 static int run_matrix(
 	struct promql__query *q, const struct promql_node *root, const struct promql__grid *g, struct promql__answer *a)
 {
+	const struct promql__source *source;
 	struct promql__op *op;
 	struct promql__raw r;
 	int rc = promql__build_raw(q, root, g, &op);
 
 	if (rc < 0)
 		return rc;
+	source = (const struct promql__source *)op;
 	while ((rc = op->next_raw(op, &r)) > 0) {
+		if ((source->anchored || source->smoothed) && promql__extend(q, source, g, &r) < 0)
+			return PM_ERR_NOMEM;
 		if (r.drop_name && promql__drop_meta(q, r.labels, &r.labels) < 0)
 			return PM_ERR_NOMEM;
 		if (r.floats + r.hists)
