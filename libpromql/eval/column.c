@@ -4,7 +4,7 @@
 int promql__col_init(struct promql__query *q, const struct promql__grid *g, struct promql__col *c)
 {
 	*c = (struct promql__col){ 0 };
-	c->v = promql__array(q, g->count, sizeof *c->v);
+	c->v = promql__zalloc(q, g->count * sizeof *c->v); /* operators compute all steps, whatever they hold */
 	c->kind = promql__zalloc(q, g->count);
 	return c->v && c->kind ? 0 : PM_ERR_NOMEM;
 }
