@@ -205,8 +205,11 @@ static int take_window(struct import *im, struct pm_str text, struct pm_error *e
 	struct scrape_line line = { .line = 1, .text = { text.ptr, 0 } };
 	int rc;
 
-	if (im->ended)
-		return place_error(im, pm_fail(err, PM_ERR_INVALID, "more lines after # EOF"), err);
+	if (im->ended) {
+		rc = pm_fail(err, PM_ERR_INVALID, "more lines after # EOF");
+		err->line = 1;
+		return place_error(im, rc, err);
+	}
 	if (im->lines == 0)
 		scrape_parser_begin(im->parser, im->format, text);
 	else

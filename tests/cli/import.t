@@ -150,3 +150,9 @@ $ { for i in 1 2 3 4 5 6 7 8 9 1; do echo "row{i=\"$i\"} $((n += 1)) 1785585600"
   apart
     2026-08-01 12:00:00 +0000  2
     2026-08-01 12:00:01 +0000  1
+
+# lines behind # EOF are refused in the next window too: here it ends the first one, of 8 MiB
+$ { yes '# HELP h x' | head -n 762600; printf '# EOF\nbehind 1 1785585600\n'; } >behind.om; pm -d behind import behind.om
+! pm import: behind.om:762602: more lines after # EOF
+! pm import: behind.om: nothing stored
+= 1
