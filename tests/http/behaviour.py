@@ -159,6 +159,9 @@ def test_reload():
         r = c.getresponse()
         return r.status, r.read().decode()
 
+    def scrapes():
+        return int(query(server, "count_over_time(up{job='one'}[1h])")["data"]["result"][0]["value"][1])
+
     assert jobs() == []
     with open(server.config, "w") as f:
         f.write("scrape_configs:\n- job_name: one\n  scrape_interval: 1s\n  static_configs:\n  - targets: ['127.0.0.1:1']\n")
@@ -170,6 +173,8 @@ def test_reload():
     status, text = post("/-/reload")
     assert status == 500 and text.startswith("failed to reload config: ") and ":3: " in text, (status, text)
     assert jobs() == ["one"]
+    before = scrapes()
+    until(lambda: scrapes() > before, "the job of the last good configuration is scraped on")
     with open(server.config, "w") as f:
         f.write("scrape_configs:\n- job_name: three\n")
     server.process.send_signal(signal.SIGHUP)
