@@ -251,6 +251,8 @@ int promql__build_minus(struct promql__query *q, const struct promql_node *n, co
 int promql__build_selector(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g, int what,
 	struct promql__op **ret); /* select.c */
 enum { PROMQL__VALUE, PROMQL__TIME, PROMQL__START_TIME, PROMQL__INFO_TIME };
+/* experimental.c */
+int promql__refuse_experimental(struct promql__query *q, const struct promql_node *n);
 /* stats.c: which selectors are read for count and sum only, and the hints that these see. */
 int promql__stats_find(struct promql__query *q);
 bool promql__stats_only(const struct promql__query *q, const struct promql_node *selector);

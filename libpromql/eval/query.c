@@ -92,6 +92,11 @@ static int run(struct promql__query *q, struct promql__answer *a)
 	struct promql__grid g;
 	int rc;
 
+	if (q->opts.experimental_off) {
+		rc = promql__refuse_experimental(q, q->expr->root);
+		if (rc < 0)
+			return rc;
+	}
 	if (range && root->type != PROMQL_SCALAR && root->type != PROMQL_VECTOR)
 		return pm_fail(q->err, PM_ERR_INVALID,
 			"invalid expression type \"%s\" for range query, must be Scalar or "

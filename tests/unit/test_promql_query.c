@@ -186,6 +186,40 @@ static void options_count(void **state TEST_UNUSED)
 	promql__mem_release(&m);
 }
 
+static void experiments_can_be_refused(void **state TEST_UNUSED)
+{
+	static const char *const refused[][2] = {
+		{ "sum(mad_over_time(gauge[5m]))", "1:5: parse error: function \"mad_over_time\" is not enabled" },
+		{ "-limitk(1, gauge)", "1:2: parse error: limitk() is experimental and must be enabled with "
+				       "--enable-feature=promql-experimental-functions" },
+		{ "rate(gauge[5m] anchored)", "1:6: parse error: anchored modifier is experimental and not enabled" },
+		{ "abs(gauge smoothed)", "1:5: parse error: smoothed modifier is experimental and not enabled" },
+		{ "1 + gauge offset (1m + 1m)", "1:5: parse error: experimental duration expression is not enabled" },
+		{ "sum_over_time(gauge[1m * 2])",
+			"1:15: parse error: experimental duration expression is not enabled" },
+		{ "(gauge + fill(0) gauge)",
+			"1:2: parse error: binop fill modifiers are experimental and not enabled" },
+	};
+	static const char *const fine[] = { "sum by (l) (rate(a_total[5m])) / topk(1, gauge)",
+		"max_over_time(gauge[5m:1m] offset 1m)", "1", "\"text\"" };
+	struct promql_opts o = { .start_ms = 60000, .end_ms = 60000 };
+	struct promql__mem m;
+	struct promql_result *r;
+	struct pm_error err = { 0 };
+
+	fill(&m);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		o.experimental_off = false;
+		promql_result_free(must_run(&m, refused[i][0], &o));
+		o.experimental_off = true;
+		assert_code(run(&m, refused[i][0], &o, &r, &err), PM_ERR_INVALID, &err);
+		assert_string_equal(err.msg, refused[i][1]);
+	}
+	for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+		promql_result_free(must_run(&m, fine[i], &o));
+	promql__mem_release(&m);
+}
+
 /* ---- limits ------------------------------------------------------------------------------------- */
 
 static bool always(void *arg)
@@ -255,16 +289,19 @@ struct broken {
 	int open_sets;
 };
 
-static struct broken *the_broken;
-
-static int broken_next(struct pm_series_set *set TEST_UNUSED, struct pm_series *ret TEST_UNUSED, struct pm_error *err)
+static struct broken *of_set(struct pm_series_set *set)
 {
-	return pm_fail(err, the_broken->next_rc, "the disk is on fire");
+	return (struct broken *)((char *)set - offsetof(struct broken, set));
 }
 
-static void broken_free(struct pm_series_set *set TEST_UNUSED)
+static int broken_next(struct pm_series_set *set, struct pm_series *ret TEST_UNUSED, struct pm_error *err)
 {
-	the_broken->open_sets--;
+	return pm_fail(err, of_set(set)->next_rc, "the disk is on fire");
+}
+
+static void broken_free(struct pm_series_set *set)
+{
+	of_set(set)->open_sets--;
 }
 
 static int broken_select(
@@ -288,7 +325,6 @@ static void errors_of_the_source_come_through(void **state TEST_UNUSED)
 	struct broken b = { .q = { .select = broken_select } };
 	struct promql_opts o = { .start_ms = 1000, .end_ms = 1000 };
 
-	the_broken = &b;
 	for (size_t i = 0; i < sizeof exprs / sizeof *exprs; i++) {
 		struct promql_expr *e;
 		struct promql_result *r;
@@ -350,5 +386,5 @@ static void memory_runs_out(void **state TEST_UNUSED)
 }
 
 TEST_MAIN(TEST(results_outlive_their_source), TEST(types_of_results), TEST(range_results_are_sorted),
-	TEST(options_count), TEST(limits_hold), TEST(samples_are_counted), TEST(errors_of_the_source_come_through),
-	TEST(memory_runs_out))
+	TEST(options_count), TEST(experiments_can_be_refused), TEST(limits_hold), TEST(samples_are_counted),
+	TEST(errors_of_the_source_come_through), TEST(memory_runs_out))
