@@ -16,7 +16,7 @@ const struct pm_route pm_serve_routes[] = {
 	{ "/api/v1/series", GET_POST, SLOW, pm_api_series },
 	{ "/api/v1/labels", GET_POST, SLOW, pm_api_labels },
 	{ "/api/v1/label/:name/values", GET, SLOW, pm_api_label_values },
-	{ "/metrics", PAGE, PM_ROUTE_SLOW, pm_page_metrics },
+	{ "/metrics", PAGE, 0, pm_page_metrics },
 	{ "/metrics/host", PAGE, PM_ROUTE_SLOW, pm_page_metrics_host },
 	{ "/api/v1/format_query", GET_POST, PM_ROUTE_API, pm_api_format_query },
 	{ "/api/v1/parse_query", GET_POST, PM_ROUTE_API, pm_api_parse_query },

@@ -318,7 +318,6 @@ def ask_long(server):
 
 
 def wait_for_queries(server, n):
-    # the scrape of /metrics may itself run on a worker: then it counts too
     until(lambda: counter(server, "prometheus_engine_queries") >= n, "%d queries run" % n)
 
 
