@@ -507,8 +507,8 @@ void pm_server_free(struct pm_server *s)
 	atomic_store(&s->stopping, true);
 	if (s->daemon) {
 		mhd.quiesce_daemon(s->daemon);
-		drain(s);
 		pm_workers_stop(s->workers); /* resumes what is suspended, as stop_daemon() demands */
+		drain(s);
 		mhd.stop_daemon(s->daemon);
 	}
 	pm_workers_free(s->workers);
