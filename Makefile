@@ -149,10 +149,7 @@ deps: ## install the packages that building needs, where missing
 run: deps ## build and start pm serve on 127.0.0.1:9090 with its built-in configuration
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@echo
-	@echo "pm serves http://$(LISTEN), scraping itself and this host. A first query, in another shell:"
-	@echo "    $(BUILD)/pm query 'sum by (mode) (rate(node_cpu_seconds_total[1m]))'"
-	@echo "    curl 'http://$(LISTEN)/api/v1/query?query=up'"
-	@echo
+	@echo "Starting pm serve; in the shell where you ask it, from this folder: PATH=$$PWD/$(BUILD):\$$PATH"
 	@exec $(BUILD)/pm serve --listen $(LISTEN)
 
 test: ## install what the tests need and run all of them (SUITE=unit: one suite)

@@ -3,18 +3,21 @@
 # commit in it, then `make run` until it answers and `make test`. By hand, as root: tests/debootstrap.sh
 #
 # The tree is made from the Debian sources of this machine's apt and kept in $PM_BARE/base (PM_BARE: /var/tmp/pm-bare) for the
-# next time; each run works on a copy. The copy shares the network with this machine: port 9090 must be free, or LISTEN say
-# another. Mounts and processes live in namespaces of their own and end with the script.
+# next time; each run works on a copy, which is removed when all went well. The copy shares the network with this machine:
+# port 9090 must be free, or LISTEN say another. Mounts and processes live in namespaces of their own and end with the
+# script.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suite=bookworm
 bare=${PM_BARE:-/var/tmp/pm-bare}
 listen=${LISTEN:-127.0.0.1:9090}
-tree=$bare/root
+work=${2:-$bare/run.$$} # named by the outer process: inside, every process is number 1
+tree=$work/root
 
 if [ "${1:-}" != inside ]; then
 	[ "$(id -u)" = 0 ] || { echo "debootstrap.sh: needs root" >&2; exit 1; }
-	exec unshare --mount --pid --fork --kill-child "$0" inside
+	mkdir -p "$work"
+	exec unshare --mount --pid --fork --kill-child "$0" inside "$work"
 fi
 
 say() { printf '\n==== %s (%d s)\n' "$*" $SECONDS; }
@@ -26,10 +29,8 @@ make_base()
 	local mirror
 	mirror=$(debian_sources | awk -v s=$suite '$3 == s { print $2; exit }')
 	[ -n "$mirror" ] || { echo "debootstrap.sh: no $suite among the sources of apt here (apt-get update?)" >&2; exit 1; }
-	rm -rf "$bare/base.new"
-	mkdir -p "$bare"
-	debootstrap --variant=minbase --include=git,make,ca-certificates $suite "$bare/base.new" "$mirror" >"$bare/debootstrap.log"
-	mv "$bare/base.new" "$bare/base"
+	debootstrap --variant=minbase --include=git,make,ca-certificates $suite "$work/base" "$mirror" >"$work/debootstrap.log"
+	mv -T "$work/base" "$bare/base"
 }
 
 # How to reach the mirror: the sources and whatever apt here was told about proxies.
@@ -55,7 +56,7 @@ get() # PATH: a GET by the shell alone
 
 check_run()
 {
-	local log=$bare/run.log first="sum by (mode) (rate(node_cpu_seconds_total[1m]))"
+	local log=$work/run.log first="sum by (mode) (rate(node_cpu_seconds_total[1m]))"
 	! get /-/ready >/dev/null 2>&1 || { echo "debootstrap.sh: something answers on $listen already" >&2; exit 1; }
 	set -m # a process group of its own, to be ended whole
 	in_tree "make run LISTEN=$listen" >"$log" 2>&1 &
@@ -83,7 +84,6 @@ check_run()
 mount --make-rprivate /
 [ -d "$bare/base" ] || { say "debootstrap $suite"; make_base; }
 say "a copy of the bare tree, with $(chroot "$bare/base" dpkg-query -f '.\n' -W | wc -l) packages"
-rm -rf "$tree"
 cp -a "$bare/base" "$tree"
 mkdir -p "$tree/src"
 git clone -q --no-hardlinks . "$tree/src/pm"
@@ -97,7 +97,10 @@ echo "commit $(git -C "$tree/src/pm" log -1 --format='%h %s')"
 status=0
 check_run || status=1
 say "make test"
-in_tree "make test" >"$bare/test.log" 2>&1 || status=1
-grep -E '^(deps:|[a-z]+ +[0-9]+ passed|[0-9]+ passed|[0-9]+ skipped| +[|]| +skip)' "$bare/test.log" || tail -40 "$bare/test.log"
-say "done, status $status; logs: $bare/run.log, $bare/test.log"
+in_tree "make test" >"$work/test.log" 2>&1 || status=1
+grep -E '^(deps:|[a-z]+ +[0-9]+ passed|[0-9]+ passed|[0-9]+ skipped| +[|]| +skip)' "$work/test.log" || tail -40 "$work/test.log"
+say "done, status $status; logs: $work"
+if [ $status = 0 ]; then
+	umount -R "$tree/proc" "$tree/sys" "$tree/dev" && rm -rf --one-file-system "$tree"
+fi
 exit $status
