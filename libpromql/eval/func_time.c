@@ -59,7 +59,7 @@ static int64_t to_seconds(double v)
 
 static double part_of(enum promql_fn id, int64_t seconds)
 {
-	int64_t days = floor_div(seconds, 86400), of_day = seconds - days * 86400;
+	int64_t days = floor_div(seconds, 86400), of_day = (seconds % 86400 + 86400) % 86400;
 	struct date d = date_of(days);
 
 	switch (id) {

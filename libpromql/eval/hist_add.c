@@ -163,8 +163,10 @@ static void skip_inner(struct promql__side *o, int32_t schema, double t)
 
 	while (skip < o->count && bound(o->v[skip].index, schema) <= t)
 		skip++;
-	o->v += skip;
-	o->count -= skip;
+	if (skip) {
+		o->v += skip;
+		o->count -= skip;
+	}
 }
 
 static int add_side(struct promql__hist *m, const struct pm_histogram *h, bool negative, double sign)

@@ -112,8 +112,12 @@ int promql__drop_meta(struct promql__query *q, struct pm_labels l, struct pm_lab
 
 	for (size_t i = 0; i < l.count; i++)
 		drop += is_meta(l.v[i].name);
-	if (drop == 0 || (drop == 1 && is_meta(l.v[0].name))) {
-		*ret = (struct pm_labels){ l.v + drop, l.count - drop };
+	if (drop == 0) {
+		*ret = l;
+		return 0;
+	}
+	if (drop == 1 && is_meta(l.v[0].name)) {
+		*ret = (struct pm_labels){ l.v + 1, l.count - 1 };
 		return 0;
 	}
 	v = promql__array(q, l.count - drop, sizeof *v);

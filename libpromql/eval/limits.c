@@ -7,6 +7,7 @@
 
 #include "libtsdb/base/clock.h"
 
+/* Looks at the clock and the caller are this many series apart, or fewer long ones: promql__op_give() counts samples too. */
 enum { TICKS_PER_CLOCK = 64 };
 
 int promql__nomem(struct promql__query *q)
@@ -21,8 +22,11 @@ int promql__nomem(struct promql__query *q)
 
 int promql__check(struct promql__query *q)
 {
-	if (q->ticks++ % TICKS_PER_CLOCK)
+	if (q->ticks && q->ticks < TICKS_PER_CLOCK) {
+		q->ticks++;
 		return 0;
+	}
+	q->ticks = 1;
 	if (q->opts.canceled && q->opts.canceled(q->opts.canceled_arg))
 		return pm_fail(q->err, PM_ERR_CANCELED, "query was canceled in expression evaluation");
 	if (q->opts.deadline_ns && pm_monotonic_ns() > q->opts.deadline_ns)

@@ -138,10 +138,12 @@ static void set_window(
 {
 	uint32_t a = op->lo[i], b = op->hi[i];
 
-	w->ft = r->ft + a;
-	w->fv = r->fv + a;
-	w->fst = r->fst ? r->fst + a : NULL;
-	w->floats = b - a;
+	if (r->floats) {
+		w->ft = r->ft + a;
+		w->fv = r->fv + a;
+		w->fst = r->fst ? r->fst + a : NULL;
+		w->floats = b - a;
+	}
 	if (r->hists) {
 		a = op->hlo[i];
 		b = op->hhi[i];
@@ -255,6 +257,8 @@ static int rollup_next(struct promql__op *base, struct promql__col *ret)
 	int rc;
 
 	while ((rc = op->source->op.next_raw(&op->source->op, &r)) > 0) {
+		if (r.floats + r.hists == 0)
+			continue;
 		rc = rollup_series(op, &r);
 		if (rc == 0)
 			rc = promql__op_give(base, &op->col);
