@@ -64,8 +64,10 @@ struct promql__query {
 	const struct promql_node **stats; /* selectors below histogram_count() and the like */
 	size_t stats_count, stats_cap;
 	size_t samples_now, samples_peak, samples_total; /* as upstream counts them: see limits.c */
-	unsigned ticks;
+	unsigned ticks; /* work since promql__check() looked at the clock: series, and long columns by their samples */
 };
+
+enum { PROMQL__SAMPLES_PER_TICK = 1024 };
 
 /* limits.c */
 int promql__nomem(struct promql__query *q);
@@ -260,7 +262,7 @@ int promql__stats_hints(struct promql__query *q, struct pm_arena *a, struct pm_s
 int promql__build_smooth(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,
 	struct promql__op **ret); /* smooth.c */
 int promql__build_rollup(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,
-	struct promql__op **ret); /* rollup.c */
+	struct promql__op **ret); /* rollup_plan.c */
 int promql__build_call(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,
 	struct promql__op **ret); /* call.c */
 int promql__build_aggregate(struct promql__query *q, const struct promql_node *n, const struct promql__grid *g,

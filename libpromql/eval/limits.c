@@ -7,8 +7,9 @@
 
 #include "libtsdb/base/clock.h"
 
-/* Looks at the clock and the caller are this many series apart, or fewer long ones: promql__op_give() counts samples too. */
-enum { TICKS_PER_CLOCK = 64 };
+/* Looks at the clock and the caller are this many series apart, or fewer long ones: promql__op_give() counts samples
+ * too. */
+enum { TICKS_PER_CLOCK = 64 }; /* how far looks at the clock and the caller are apart */
 
 int promql__nomem(struct promql__query *q)
 {

@@ -1,8 +1,6 @@
 /* op.c - what all operators share, and those that answer from a table or repeat one value. */
 #include "libpromql/eval/ops.h"
 
-enum { SAMPLES_PER_TICK = 1024 };
-
 void *promql__op_new(struct promql__query *q, size_t size, const struct promql_node *n, const struct promql__grid *g)
 {
 	struct promql__op *op = promql__zalloc(q, size);
@@ -33,7 +31,7 @@ int promql__op_give(struct promql__op *op, struct promql__col *c)
 	promql__col_count(op->grid, c);
 	samples = promql__col_samples(op->grid, c);
 	op->held += samples;
-	op->q->ticks += (unsigned)(samples / SAMPLES_PER_TICK);
+	op->q->ticks += (unsigned)(samples / PROMQL__SAMPLES_PER_TICK);
 	rc = promql__hold(op->q, samples);
 	return rc < 0 ? rc : 1;
 }

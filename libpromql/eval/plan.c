@@ -143,8 +143,11 @@ int promql__build(
 {
 	struct promql__grid *one;
 	struct promql__op *child;
-	int rc;
+	int rc = promql__check(q);
 
+	if (rc < 0)
+		return rc;
+	q->ticks += (unsigned)(g->count / PROMQL__SAMPLES_PER_TICK); /* its columns are made and cleared here */
 	if (g->count == 1 || n->kind == PROMQL_NODE_NUMBER || !invariant(n))
 		return build(q, n, g, ret);
 	one = promql__alloc(q, sizeof *one);
