@@ -14,7 +14,7 @@ $ synopsis() {
 
 # the pages are clean
 $ for p in $ROOT/docs/man/*.1; do
->   LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l "$p" 2>&1 >/dev/null | sed "s|^|${p##*/}: |"
+>   groff -man -Tutf8 -ww -z "$p" 2>&1 | sed "s|^|${p##*/}: |"
 > done
 
 # pm.1 tells what each command is for in the words of the help
