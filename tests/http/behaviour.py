@@ -132,8 +132,9 @@ def test_without_configuration_it_scrapes_itself_and_this_host():
         assert jobs == {"pm", "node"}, jobs
         assert query(server, "node_cpu_seconds_total")["data"]["result"]
         assert query(server, "pm_build_info")["data"]["result"]
-        targets = json.loads(get(server, "/api/v1/targets")[1])["data"]["activeTargets"]
-        assert [t["health"] for t in targets] == ["up", "up"], targets
+        # A sample is there a moment before the target's state says so.
+        until(lambda: [t["health"] for t in json.loads(get(server, "/api/v1/targets")[1])["data"]["activeTargets"]] == ["up", "up"],
+              "both targets are said to be up")
         status, log = server.stop()
         assert status == 0, log
 
