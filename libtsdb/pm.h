@@ -175,6 +175,7 @@ struct pm_span {
 struct pm_histogram {
 	int32_t schema;     /* -4..8 exponential: base 2^(2^-schema) */
 	uint8_t reset_hint; /* enum pm_reset_hint */
+	bool integer;       /* its counts came as integers: queries do not care, the way out to other formats does */
 	double zero_threshold, zero_count, count, sum;
 	const struct pm_span *pos_spans, *neg_spans;
 	const double *pos, *neg;

@@ -60,6 +60,29 @@ int tsdb_txn_append(
 	struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err);
 /* The same for a series of this transaction. */
 int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double v, struct pm_error *err);
+/* A sample of any kind. */
+struct tsdb_sample {
+	int64_t t_ms;
+	double v;
+	const struct pm_histogram *h; /* NULL: the float v */
+	int64_t st_ms;                /* start timestamp, 0 for none */
+};
+/* Find or make a series without a sample. */
+int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err);
+int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err);
+/* An example of what was counted in a series (a trace id, mostly). The labels of one are at most 128 characters long.
+ * Exemplars are bounded: the oldest go first. */
+struct tsdb_exemplar {
+	struct pm_labels labels;
+	double v;
+	int64_t t_ms;
+};
+int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_exemplar *e, struct pm_error *err);
+/* What is said of a metric family: its type (as in exposition formats: "counter", ...), help and unit. */
+struct tsdb_metadata {
+	struct pm_str metric, type, help, unit;
+};
+int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err);
 /* Publish: readers see all of it or nothing. Ends the transaction in every case; on error (PM_ERR_NOSPACE, PM_ERR_IO)
  * nothing of it is visible, and appending may go on with a new transaction once there is room. */
 int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err);
