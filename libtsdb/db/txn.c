@@ -287,8 +287,7 @@ int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double
 	return 0;
 }
 
-int tsdb_txn_append(
-	struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err)
+int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err)
 {
 	uint32_t sid;
 	bool is_new;
@@ -297,9 +296,37 @@ int tsdb_txn_append(
 		return pm_fail(err, txn->error, "the transaction failed before");
 	if ((rc = tsdb__series_intern(&txn->db->write, labels, 0, &sid, &is_new, err)) < 0)
 		return txn->error = rc;
-	if ((rc = tsdb_txn_append_sid(txn, sid, t_ms, v, err)) == 0 && ret_sid)
+	*ret_sid = sid;
+	return 0;
+}
+
+int tsdb_txn_append(
+	struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err)
+{
+	tsdb_sid sid = 0;
+	int rc = tsdb_txn_series(txn, labels, &sid, err);
+	if (rc == 0 && (rc = tsdb_txn_append_sid(txn, sid, t_ms, v, err)) == 0 && ret_sid)
 		*ret_sid = sid;
 	return rc;
+}
+
+int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err)
+{
+	if (s->h || s->st_ms)
+		return pm_fail(err, PM_ERR_UNSUPPORTED, "histograms and start timestamps are not stored yet");
+	return tsdb_txn_append_sid(txn, sid, s->t_ms, s->v, err);
+}
+
+int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_exemplar *e, struct pm_error *err)
+{
+	(void)txn, (void)sid, (void)e;
+	return pm_fail(err, PM_ERR_UNSUPPORTED, "exemplars are not stored yet");
+}
+
+int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err)
+{
+	(void)txn, (void)m;
+	return pm_fail(err, PM_ERR_UNSUPPORTED, "metadata is not stored yet");
 }
 
 int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err)
