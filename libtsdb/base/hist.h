@@ -29,4 +29,9 @@ bool pm_bucket_next(struct pm_bucket_iter *it, struct pm_bucket *ret);
  * -9 and 52, where bounds are computed) take no `custom`; PM_SCHEMA_CUSTOM takes its bounds from there. */
 double pm_bucket_bound(int64_t index, int32_t schema, const double *custom, uint32_t custom_count);
 
+/* Is it a histogram? The shape (schema, spans, bounds), or all of it: counts, and their sum where they are integers.
+ * PM_ERR_INVALID with the reason. */
+int pm_histogram_check_shape(const struct pm_histogram *h, struct pm_error *err);
+int pm_histogram_check(const struct pm_histogram *h, struct pm_error *err);
+
 #endif

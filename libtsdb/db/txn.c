@@ -265,7 +265,7 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 		}
 	}
 	if (rc == 0)
-		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, err);
+		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, NULL, err);
 	txn->count = 0;
 	return rc;
 }
@@ -283,7 +283,7 @@ int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double
 		return txn->error = rc;
 	if (pm_grow(&txn->samples, &txn->cap, txn->count + 1) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	txn->samples[txn->count++] = (struct tsdb__loose){ sid, t_ms, v };
+	txn->samples[txn->count++] = (struct tsdb__loose){ sid, 0, t_ms, v };
 	return 0;
 }
 

@@ -32,6 +32,7 @@ static void seal(struct tsdb__write *w, struct tsdb_rec *rec, uint64_t pos, size
 	rec->len = (uint32_t)size;
 	rec->kind = (uint8_t)kind;
 	rec->checksum = tsdb__rec_checksum(rec, TSDB_FILE_LOG, w->head->generation, pos);
+	w->rec.log_sum = tsdb__sum(w->rec.log_sum, rec->checksum);
 }
 
 /* Room in the current file, which has it. */
@@ -83,15 +84,11 @@ static int next_file(struct tsdb__write *w, struct pm_error *err)
 		if (!(pad = log_put(w, sizeof *pad, &pos, err)))
 			return w->log_error;
 		memset(pad, 0, sizeof *pad);
-		pad->len = sizeof *pad;
-		pad->kind = TSDB_REC_PAD;
-		pad->checksum = tsdb__rec_checksum(pad, TSDB_FILE_LOG, w->head->generation, pos);
+		seal(w, pad, pos, sizeof *pad, TSDB_REC_PAD);
 		pad->len = (uint32_t)room; /* the checksum covers the record's head alone: the rest was never written */
 	}
-	/* Syncs that come later know only the newest file. */
-	if ((rc = log_flush(w, err)) < 0 || (rc = pm_fs_sync(w->log_fd, err)) < 0)
-		return rc;
-	if ((rc = tsdb__log_create(w->head->dirfd, w->head->generation, w->log_number + 1, &fd, err)) < 0)
+	if ((rc = log_flush(w, err)) < 0 ||
+		(rc = tsdb__log_create(w->head->dirfd, w->head->generation, w->log_number + 1, &fd, err)) < 0)
 		return rc;
 	if (w->log_fd >= 0)
 		pm_fs_close(w->log_fd);
@@ -174,13 +171,71 @@ static void time_range(struct tsdb_row *row, const int64_t *times, uint32_t coun
 	}
 }
 
+/* ---- values, and what a sample may have beside its value ---- */
+
+struct columns {
+	size_t count;
+	const int64_t *starts; /* NULL: none */
+	const double *values;
+	const struct pm_histogram *const *hists; /* NULL: none */
+};
+
+/* Put the histograms into w->hists, so that their size is known. */
+static int columns_size(struct tsdb__write *w, const struct columns *c, size_t *ret_size, struct pm_error *err)
+{
+	tsdb__hists_reset(&w->hists);
+	for (size_t i = 0; c->hists && i < c->count; i++)
+		if (c->hists[i] && tsdb__hists_put(&w->hists, c->hists[i]) < 0)
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	*ret_size = (c->starts ? c->count : 0) * 8 + (c->hists ? (c->count + 63) / 64 : 0) * 8 + c->count * 8 +
+		    w->hists.buf.len;
+	return 0;
+}
+
+static void put_hists(const struct tsdb__hists *s, const struct columns *c, uint64_t *bitmap, uint64_t *values)
+{
+	size_t next = 0;
+	memset(bitmap, 0, (c->count + 63) / 64 * 8);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->hists[i]) {
+			bitmap[i / 64] |= UINT64_C(1) << (i % 64);
+			values[i] = s->offs[next++];
+		}
+	assert(next == s->count);
+	if (s->buf.len)
+		memcpy(values + c->count, s->buf.ptr, s->buf.len);
+}
+
+static void columns_put(struct tsdb__write *w, const struct columns *c, struct tsdb_row *row, void *to)
+{
+	uint64_t *p = to, *bitmap = NULL;
+	if (c->starts) {
+		row->rec.flags |= TSDB_ROW_STARTS;
+		memcpy(p, c->starts, c->count * 8);
+		p += c->count;
+	}
+	if (c->hists) {
+		row->rec.flags |= TSDB_ROW_HISTOGRAMS;
+		bitmap = p;
+		p += (c->count + 63) / 64;
+	}
+	if (c->count)
+		memcpy(p, c->values, c->count * 8);
+	if (bitmap)
+		put_hists(&w->hists, c, bitmap, p);
+}
+
 int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct pm_error *err)
 {
+	struct columns c = { in->present, in->starts, in->values, in->hists };
 	size_t words = in->bitmap ? (in->width + (size_t)63) / 64 : 0;
-	size_t times = in->times ? in->present : 0;
-	size_t size = sizeof(struct tsdb_row) + (words + times + in->present) * 8;
+	size_t times = in->times ? in->present : 0, size;
 	uint64_t pos;
+	int rc = columns_size(w, &c, &size, err);
 	assert(in->present <= in->width && (in->bitmap || in->present == in->width));
+	if (rc < 0)
+		return rc;
+	size += sizeof(struct tsdb_row) + (words + times) * 8;
 	struct tsdb_row *row = log_add(w, size, &pos, err);
 	if (!row)
 		return w->log_error;
@@ -197,8 +252,7 @@ int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct p
 		memcpy(body, in->bitmap, words * 8);
 	if (times)
 		memcpy(body + words, in->times, times * 8);
-	if (in->present)
-		memcpy(body + words + times, in->values, (size_t)in->present * 8);
+	columns_put(w, &c, row, body + words + times);
 	return row_done(w, row, pos, size, TSDB_REC_ROW, in->present, err);
 }
 
@@ -238,16 +292,15 @@ static size_t sort_loose(struct tsdb__loose *s, size_t count, struct tsdb__loose
 	return kept;
 }
 
-static void batch_fill(struct tsdb_row *row, const struct tsdb__loose *s, size_t count, uint32_t series)
+/* Ids and times of a batch; its columns come behind. */
+static void *batch_fill(struct tsdb_row *row, const struct tsdb__loose *s, size_t count, uint32_t series)
 {
 	memset(row, 0, sizeof *row);
 	row->width = series;
 	row->version = count;
-	row->present = 0;
 	struct tsdb__batch_view v = tsdb__batch_view(row);
 	uint32_t *sids = (uint32_t *)v.sids, *first = (uint32_t *)v.first, n = 0;
 	int64_t *times = (int64_t *)v.times;
-	double *values = (double *)v.values;
 	row->min_ms = row->max_ms = s[0].t_ms;
 	for (size_t i = 0; i < count; i++) {
 		if (i == 0 || s[i].sid != s[i - 1].sid) {
@@ -255,7 +308,6 @@ static void batch_fill(struct tsdb_row *row, const struct tsdb__loose *s, size_t
 			first[n++] = (uint32_t)i;
 		}
 		times[i] = s[i].t_ms;
-		values[i] = s[i].v;
 		row->min_ms = s[i].t_ms < row->min_ms ? s[i].t_ms : row->min_ms;
 		row->max_ms = s[i].t_ms > row->max_ms ? s[i].t_ms : row->max_ms;
 	}
@@ -263,35 +315,104 @@ static void batch_fill(struct tsdb_row *row, const struct tsdb__loose *s, size_t
 	if (((uintptr_t)(first + series + 1)) % 8)
 		first[series + 1] = 0;
 	row->t_ms = row->min_ms;
+	return times + count;
 }
 
-static int batch_one(struct tsdb__write *w, const struct tsdb__loose *s, size_t count, struct pm_error *err)
+/* What a batch is made of, in the order of its samples. */
+struct scratch {
+	double *values;
+	int64_t *starts;
+	const struct pm_histogram **hists;
+};
+
+static int scratch_new(struct scratch *x, size_t count, bool extras)
 {
+	*x = (struct scratch){ pm_malloc(count * sizeof *x->values), NULL, NULL };
+	if (extras) {
+		x->starts = pm_calloc(count, sizeof *x->starts);
+		x->hists = pm_calloc(count, sizeof *x->hists);
+	}
+	return x->values && (!extras || (x->starts && x->hists)) ? 0 : PM_ERR_NOMEM;
+}
+
+static void scratch_release(struct scratch *x)
+{
+	pm_free(x->values);
+	pm_free(x->starts);
+	pm_free(x->hists);
+}
+
+static void columns_of(const struct scratch *x, const struct tsdb__loose *s, size_t count,
+	const struct tsdb__extra *extras, struct columns *ret)
+{
+	bool any_start = false, any_hist = false;
+	for (size_t i = 0; i < count; i++) {
+		x->values[i] = s[i].v;
+		if (!x->starts)
+			continue;
+		const struct tsdb__extra e = s[i].extra ? extras[s[i].extra - 1] : (struct tsdb__extra){ 0 };
+		any_start |= (x->starts[i] = e.st_ms) != 0;
+		any_hist |= (x->hists[i] = e.h) != NULL;
+	}
+	*ret = (struct columns){ count, any_start ? x->starts : NULL, x->values, any_hist ? x->hists : NULL };
+}
+
+static int batch_one(struct tsdb__write *w, const struct tsdb__loose *s, size_t count,
+	const struct tsdb__extra *extras, const struct scratch *x, struct pm_error *err)
+{
+	struct columns c;
 	uint32_t series = 0;
 	uint64_t pos;
+	size_t size;
+	int rc;
 	for (size_t i = 0; i < count; i++)
 		series += i == 0 || s[i].sid != s[i - 1].sid;
-	size_t size = sizeof(struct tsdb_row) + tsdb__pad8((2 * (size_t)series + 1) * 4) + count * 16;
+	columns_of(x, s, count, extras, &c);
+	if ((rc = columns_size(w, &c, &size, err)) < 0)
+		return rc;
+	size += sizeof(struct tsdb_row) + tsdb__pad8((2 * (size_t)series + 1) * 4) + count * 8;
 	struct tsdb_row *row = log_add(w, size, &pos, err);
 	if (!row)
 		return w->log_error;
-	batch_fill(row, s, count, series);
+	columns_put(w, &c, row, batch_fill(row, s, count, series));
 	return row_done(w, row, pos, size, TSDB_REC_BATCH, count, err);
 }
 
-int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, struct pm_error *err)
+/* How many of the samples one batch takes: a record is far smaller than a log file. */
+static size_t batch_length(const struct tsdb__loose *s, size_t count, const struct tsdb__extra *extras)
 {
-	enum { BATCH_MAX = 1 << 20 }; /* samples; 24 MiB at the most */
-	int rc = 0;
+	enum { BATCH_MAX = 1 << 20, HIST_BYTES_MAX = 16 << 20 }; /* of samples: 32 MiB at the most */
+	size_t n = 0, bytes = 0;
+	if (count > BATCH_MAX)
+		count = BATCH_MAX;
+	if (!extras)
+		return count;
+	for (; n < count && (n == 0 || bytes < HIST_BYTES_MAX); n++)
+		if (s[n].extra && extras[s[n].extra - 1].h)
+			bytes += tsdb__hist_size_max(extras[s[n].extra - 1].h);
+	return n;
+}
+
+int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, const struct tsdb__extra *extras,
+	struct pm_error *err)
+{
+	struct scratch x = { 0 };
+	int rc = PM_ERR_NOMEM;
 	if (count == 0)
 		return 0;
 	struct tsdb__loose *scratch = pm_malloc(count * sizeof *scratch);
-	if (!scratch)
-		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	count = sort_loose(s, count, scratch);
-	for (size_t i = 0; i < count && rc == 0; i += BATCH_MAX)
-		rc = batch_one(w, s + i, count - i < BATCH_MAX ? count - i : BATCH_MAX, err);
-	pm_free(scratch);
+	if (scratch) {
+		count = sort_loose(s, count, scratch);
+		pm_free(scratch);
+		rc = scratch_new(&x, batch_length(s, count, NULL), extras);
+	}
+	if (rc < 0)
+		pm_fail(err, rc, "out of memory");
+	for (size_t i = 0, n; i < count && rc == 0; i += n) {
+		n = batch_length(s + i, count - i, extras);
+		rc = batch_one(w, s + i, n, extras, &x, err);
+	}
+	scratch_release(&x);
 	return rc;
 }
 
@@ -309,9 +430,13 @@ static int put_commit(struct tsdb__write *w, struct pm_error *err)
 		.sid_end = w->rec.sid_end,
 		.family_count = w->rec.family_count,
 		.series_count = w->rec.series_count,
+		.era = (uint32_t)w->rec.era,
 		.sample_count = w->rec.sample_count,
 		.min_ms = w->rec.min_ms,
-		.max_ms = w->rec.max_ms };
+		.max_ms = w->rec.max_ms,
+		.catalog_sum = w->rec.catalog_sum,
+		.layouts_sum = w->rec.layouts_sum,
+		.log_sum = w->rec.log_sum };
 	seal(w, &c->rec, pos, sizeof *c, TSDB_REC_COMMIT);
 	return 0;
 }

@@ -7,6 +7,10 @@
  *      the generation and the record's offset, so that a stale or moved record does not verify.
  *  F4  Series ids are reserved in the meta page before use and never used again.
  *  F5  A record of the log never crosses the end of its file.
+ *  F6  A commit record holds a running sum of the checksums of all records before it, in catalog, layouts and log, and
+ *      the number of recoveries: what a lost transaction left behind the end never passes for a part of a later one.
+ *  F7  A mark is written after all that it names was synced, and is synced itself before the other one is written, and
+ *      before a file that it no longer names is unlinked.
  */
 #ifndef TSDB_HEAD_FORMAT_H
 #define TSDB_HEAD_FORMAT_H
@@ -29,6 +33,8 @@ enum tsdb_file_kind {
 	TSDB_FILE_POSTINGS = 4,
 	TSDB_FILE_LOG = 5,
 	TSDB_FILE_SLOTS = 6,
+	TSDB_FILE_SEGMENT = 7,
+	TSDB_FILE_MANIFEST = 8,
 };
 
 /* Every file but the meta page begins with this. */
@@ -70,11 +76,19 @@ struct tsdb_record {
 	uint32_t reserved32;
 	uint64_t sample_count, txn_count;
 	int64_t min_ms, max_ms;
-	uint64_t reserved[32];
+	uint64_t catalog_sum, layouts_sum, log_sum; /* F6, up to the lengths above */
+	uint64_t era;                               /* recoveries so far: F6 */
+	uint64_t reserved[28];
 };
 static_assert(sizeof(struct tsdb_record) == 96 + 56 + 32 + 256, "record");
 
-enum { TSDB_META_SIZE = 4096, TSDB_META_SLOT0 = 1024, TSDB_META_SLOT_SIZE = 1024 };
+enum {
+	TSDB_META_SIZE = 4096,
+	TSDB_META_SLOT0 = 1024,
+	TSDB_META_SLOT_SIZE = 1024,
+	TSDB_META_MARK0 = 3072,
+	TSDB_META_MARK_SIZE = 512
+};
 
 struct tsdb_meta_page {
 	uint64_t magic;
@@ -90,12 +104,17 @@ struct tsdb_meta_page {
 	uint64_t synced_seq;    /* atomic: all up to this record is on the disk */
 	int64_t synced_ms;      /* atomic: wall time of that sync */
 	uint64_t dirty;         /* atomic: a writer died inside a transaction when 1 at lock time */
-	uint8_t reserved[1024 - 136];
+	uint64_t sync_failed;   /* atomic: not 0 once a sync failed: what was written since may be lost with the power */
+	uint8_t reserved[1024 - 144];
 	union {
 		struct tsdb_record record;
 		uint8_t bytes[TSDB_META_SLOT_SIZE];
 	} slot[2];
-	uint8_t reserved_tail[1024];
+	/* F7: what a scan after a machine crash starts from, each in a sector of its own. */
+	union {
+		struct tsdb_record record;
+		uint8_t bytes[TSDB_META_MARK_SIZE];
+	} mark[2];
 };
 static_assert(sizeof(struct tsdb_meta_page) == TSDB_META_SIZE, "meta page");
 
@@ -115,6 +134,7 @@ enum tsdb_rec_kind {
 	/* catalog */
 	TSDB_REC_SYMBOL = 1,
 	TSDB_REC_SERIES = 2,
+	TSDB_REC_METADATA = 3, /* type, help and unit of a metric */
 	/* layouts */
 	TSDB_REC_FAMILY = 16,
 	TSDB_REC_BLOCK = 17,
@@ -123,15 +143,13 @@ enum tsdb_rec_kind {
 	TSDB_REC_RUN = 32,
 	TSDB_REC_RUNS = 33,
 	/* log */
-	TSDB_REC_ROW = 48,        /* one value per position of a layout */
-	TSDB_REC_BATCH = 49,      /* loose samples sorted by id and time */
-	TSDB_REC_HEADS = 50,      /* the last row of each family */
-	TSDB_REC_PAD = 51,        /* nothing, to the end of the file */
-	TSDB_REC_HISTOGRAMS = 52, /* reserved: native histograms of a row's positions */
-	TSDB_REC_EXEMPLARS = 53,  /* reserved */
-	TSDB_REC_METADATA = 54,   /* reserved: HELP, TYPE and UNIT of families */
-	TSDB_REC_TOMBSTONE = 55,  /* reserved */
-	TSDB_REC_COMMIT = 56,     /* the end of a transaction: what a scan after a machine crash goes by */
+	TSDB_REC_ROW = 48,       /* one value per position of a layout */
+	TSDB_REC_BATCH = 49,     /* loose samples sorted by id and time */
+	TSDB_REC_HEADS = 50,     /* the last row of each family */
+	TSDB_REC_PAD = 51,       /* nothing, to the end of the file */
+	TSDB_REC_EXEMPLARS = 53, /* a row of the family of exemplars */
+	TSDB_REC_TOMBSTONE = 55, /* reserved */
+	TSDB_REC_COMMIT = 56,    /* the end of a transaction: what a scan after a machine crash goes by */
 };
 
 struct tsdb_symbol {
@@ -220,12 +238,14 @@ enum { TSDB_LOG_SHIFT = 26 };
 #define TSDB_LOG_FILE_SIZE (UINT64_C(1) << TSDB_LOG_SHIFT)
 
 enum tsdb_row_flags {
-	TSDB_ROW_ABSENT = 1, /* a bitmap of positions that are there (bit i of word i/64) comes first */
-	TSDB_ROW_TIMES = 2,  /* then a time for each present position */
-	TSDB_ROW_STARTS = 4, /* reserved: then a start timestamp for each present position */
+	TSDB_ROW_ABSENT = 1,     /* a bitmap of positions that are there (bit i of word i/64) comes first */
+	TSDB_ROW_TIMES = 2,      /* then a time for each present position */
+	TSDB_ROW_STARTS = 4,     /* then a start timestamp for each, 0 for none; in batches too */
+	TSDB_ROW_HISTOGRAMS = 8, /* then a bitmap of values that are histograms; in batches too */
 };
 
-/* Values of present positions follow last. */
+/* Then the values of present positions. With TSDB_ROW_HISTOGRAMS the body ends with a part that histograms stand in:
+ * the value of one is the offset of its struct tsdb_hist there, as an integer. */
 struct tsdb_row {
 	struct tsdb_rec rec;
 	uint32_t family;
@@ -241,7 +261,30 @@ struct tsdb_row {
 };
 static_assert(sizeof(struct tsdb_row) == 80, "row");
 
-/* BATCH body: uint32_t sid[width]; uint32_t first[width + 1] (pad to 8); int64_t t_ms[version]; double v[version]. */
+/* BATCH body: uint32_t sid[width]; uint32_t first[width + 1] (pad to 8); int64_t t_ms[version]; starts and bitmap as in
+ * a row; double v[version]; histograms. */
+
+/* What histograms of one shape share; each shape stands once in a record. */
+struct tsdb_hist_shape {
+	int32_t schema;
+	uint32_t pos_span_count, neg_span_count, custom_count;
+	uint32_t pos_count, neg_count; /* buckets */
+	double zero_threshold;
+	uint8_t body[]; /* spans (struct pm_span), positive ones first; custom bounds */
+};
+static_assert(sizeof(struct tsdb_hist_shape) == 32, "shape of a histogram");
+
+enum { TSDB_HIST_INTEGER = 1 };
+
+struct tsdb_hist {
+	uint32_t shape; /* offset of its shape, divided by 8 */
+	uint8_t reset_hint, flags;
+	uint8_t width; /* of a count: 1, 2 or 4 for integers of so many bytes, 8 for doubles */
+	uint8_t pad;
+	double count, zero_count, sum;
+	uint8_t counts[]; /* of buckets, positive ones first; zeros to 8 */
+};
+static_assert(sizeof(struct tsdb_hist) == 32, "histogram");
 
 struct tsdb_heads {
 	struct tsdb_rec rec;
@@ -256,11 +299,13 @@ struct tsdb_commit {
 	uint64_t txn; /* number of the transaction, from 1 */
 	uint64_t catalog_len, layouts_len;
 	uint32_t sid_end, family_count;
-	uint32_t series_count, pad;
+	uint32_t series_count, era;
 	uint64_t sample_count;
 	int64_t min_ms, max_ms; /* of all samples so far */
+	uint64_t catalog_sum, layouts_sum;
+	uint64_t log_sum; /* of the records before this one */
 };
-static_assert(sizeof(struct tsdb_commit) == 80, "commit");
+static_assert(sizeof(struct tsdb_commit) == 104, "commit");
 
 static inline uint64_t tsdb__pad8(uint64_t n)
 {

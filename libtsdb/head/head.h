@@ -71,7 +71,8 @@ uint64_t tsdb__snap_last(const struct tsdb__snap *s, uint32_t family);
 /* Views into a row's body; NULL where the flags say there is none. */
 struct tsdb__row_view {
 	const uint64_t *present; /* bitmap */
-	const int64_t *times;
+	const int64_t *times, *starts;
+	const uint64_t *hists; /* bitmap of values that are offsets of histograms */
 	const double *values;
 };
 struct tsdb__row_view tsdb__row_view(const struct tsdb_row *row);
@@ -80,10 +81,36 @@ int64_t tsdb__row_index(const struct tsdb__row_view *v, uint32_t position);
 
 struct tsdb__batch_view {
 	const uint32_t *sids, *first;
-	const int64_t *times;
+	const int64_t *times, *starts;
+	const uint64_t *hists;
 	const double *values;
 };
 struct tsdb__batch_view tsdb__batch_view(const struct tsdb_row *row);
+
+static inline bool tsdb__bit(const uint64_t *bitmap, uint64_t i)
+{
+	return bitmap && bitmap[i / 64] >> (i % 64) & 1;
+}
+
+/* ---- histograms in rows and batches (histogram.c) ---- */
+
+/* The part of a record that histograms stand in, while it is built. */
+struct tsdb__hists {
+	struct pm_buf buf;
+	uint64_t *offs; /* of the histograms */
+	size_t count, cap;
+	uint64_t shapes[64]; /* by hash: offset + 1 of the shape seen last */
+};
+void tsdb__hists_reset(struct tsdb__hists *s);
+void tsdb__hists_release(struct tsdb__hists *s);
+int tsdb__hists_put(struct tsdb__hists *s, const struct pm_histogram *h); /* 0 or PM_ERR_NOMEM */
+/* At least the bytes that putting it takes. */
+size_t tsdb__hist_size_max(const struct pm_histogram *h);
+struct pm_arena;
+int tsdb__hist_dup(struct pm_arena *a, const struct pm_histogram *h, const struct pm_histogram **ret);
+/* The histogram that `value` of a row or batch stands for; spans and bounds stay in the record. PM_ERR_CORRUPT without a
+ * message, or PM_ERR_NOMEM. */
+int tsdb__hist_get(const struct tsdb_row *row, double value, struct pm_arena *a, const struct pm_histogram **ret);
 
 /* ---- catalog, reading (catalog.c) ---- */
 
@@ -152,6 +179,7 @@ struct tsdb__write {
 	uint64_t log_flushed; /* position */
 	struct pm_buf log_buf;
 	int log_error; /* why there was no room */
+	struct tsdb__hists hists;
 	/* rows of this transaction: what h->last will say once they are published */
 	struct tsdb__last *last; /* by family, pos 0: as published */
 	uint32_t last_cap;
@@ -191,17 +219,25 @@ struct tsdb__row_in {
 	int64_t t_ms;
 	const uint64_t *bitmap; /* NULL: all present */
 	uint32_t present;
-	const int64_t *times; /* NULL: all t_ms */
+	const int64_t *times;  /* NULL: all t_ms */
+	const int64_t *starts; /* NULL: none */
 	const double *values;
+	const struct pm_histogram *const *hists; /* NULL: none; else where not NULL it stands for the value */
 };
 int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct pm_error *err);
 struct tsdb__loose {
 	uint32_t sid;
+	uint32_t extra; /* its number + 1 among extras, 0: a plain float */
 	int64_t t_ms;
 	double v;
 };
+struct tsdb__extra {
+	int64_t st_ms;
+	const struct pm_histogram *h; /* or NULL */
+};
 /* Sorts `s` by id and time, stable. */
-int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, struct pm_error *err);
+int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, const struct tsdb__extra *extras,
+	struct pm_error *err);
 /* What a family's next row follows on. */
 struct tsdb__last tsdb__write_last(const struct tsdb__write *w, uint32_t family);
 

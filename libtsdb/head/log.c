@@ -82,17 +82,26 @@ const struct tsdb_rec *tsdb__log_at(const struct tsdb__head *h, uint64_t pos, ui
 	return rec;
 }
 
+/* Starts, histograms' bitmap and values of n samples. */
+static uint64_t columns_size(const struct tsdb_row *row, uint64_t n)
+{
+	uint64_t starts = (row->rec.flags & TSDB_ROW_STARTS) ? n : 0;
+	uint64_t words = (row->rec.flags & TSDB_ROW_HISTOGRAMS) ? (n + 63) / 64 : 0;
+	return (starts + words + n) * 8;
+}
+
 static uint64_t row_body_size(const struct tsdb_row *row)
 {
 	uint64_t words = (row->rec.flags & TSDB_ROW_ABSENT) ? ((uint64_t)row->width + 63) / 64 : 0;
-	uint64_t columns = 1 + !!(row->rec.flags & TSDB_ROW_TIMES) + !!(row->rec.flags & TSDB_ROW_STARTS);
-	return (words + columns * row->present) * 8;
+	uint64_t times = (row->rec.flags & TSDB_ROW_TIMES) ? row->present : 0;
+	return (words + times) * 8 + columns_size(row, row->present);
 }
 
 static uint64_t batch_body_size(const struct tsdb_row *row)
 {
 	return row->version > TSDB_LOG_FILE_SIZE ? UINT64_MAX
-						 : tsdb__pad8((2 * (uint64_t)row->width + 1) * 4) + row->version * 16;
+						 : tsdb__pad8((2 * (uint64_t)row->width + 1) * 4) + row->version * 8 +
+							   columns_size(row, row->version);
 }
 
 const struct tsdb_row *tsdb__row_at(const struct tsdb__head *h, uint64_t pos, uint64_t end)
@@ -105,7 +114,7 @@ const struct tsdb_row *tsdb__row_at(const struct tsdb__head *h, uint64_t pos, ui
 		return row->present <= row->width && row_body_size(row) <= have ? row : NULL;
 	if (row->rec.kind == TSDB_REC_BATCH)
 		return batch_body_size(row) <= have ? row : NULL;
-	return NULL;
+	return row->rec.kind == TSDB_REC_EXEMPLARS ? row : NULL;
 }
 
 struct tsdb__row_view tsdb__row_view(const struct tsdb_row *row)
@@ -120,8 +129,14 @@ struct tsdb__row_view tsdb__row_view(const struct tsdb_row *row)
 		v.times = (const void *)p;
 		p += row->present;
 	}
-	if (row->rec.flags & TSDB_ROW_STARTS)
+	if (row->rec.flags & TSDB_ROW_STARTS) {
+		v.starts = (const void *)p;
 		p += row->present;
+	}
+	if (row->rec.flags & TSDB_ROW_HISTOGRAMS) {
+		v.hists = p;
+		p += ((uint64_t)row->present + 63) / 64;
+	}
 	v.values = (const void *)p;
 	return v;
 }
@@ -141,8 +156,20 @@ int64_t tsdb__row_index(const struct tsdb__row_view *v, uint32_t position)
 struct tsdb__batch_view tsdb__batch_view(const struct tsdb_row *row)
 {
 	const uint32_t *sids = (const void *)row->body;
-	const int64_t *times = (const void *)(row->body + tsdb__pad8((2 * (uint64_t)row->width + 1) * 4));
-	return (struct tsdb__batch_view){ sids, sids + row->width, times, (const double *)(times + row->version) };
+	struct tsdb__batch_view v = { .sids = sids, .first = sids + row->width };
+	const uint64_t *p = (const void *)(row->body + tsdb__pad8((2 * (uint64_t)row->width + 1) * 4));
+	v.times = (const void *)p;
+	p += row->version;
+	if (row->rec.flags & TSDB_ROW_STARTS) {
+		v.starts = (const void *)p;
+		p += row->version;
+	}
+	if (row->rec.flags & TSDB_ROW_HISTOGRAMS) {
+		v.hists = p;
+		p += (row->version + 63) / 64;
+	}
+	v.values = (const void *)p;
+	return v;
 }
 
 /* ---- last rows ---- */
@@ -194,7 +221,7 @@ int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct p
 		if (!r)
 			return tsdb__corrupt(err, "log", h->scanned_pos, "no record there");
 		const struct tsdb_row *row = tsdb__row_at(h, h->scanned_pos, rec->log_end);
-		if (!row && (r->kind == TSDB_REC_ROW || r->kind == TSDB_REC_BATCH))
+		if (!row && (r->kind == TSDB_REC_ROW || r->kind == TSDB_REC_BATCH || r->kind == TSDB_REC_EXEMPLARS))
 			return tsdb__corrupt(err, "log", h->scanned_pos, "a row of an impossible size");
 		if (row && row->family < h->last_cap)
 			__atomic_store_n(&h->last[row->family], h->scanned_pos, __ATOMIC_RELEASE);

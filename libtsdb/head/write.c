@@ -53,6 +53,8 @@ int tsdb__write_begin(struct tsdb__write *w, const struct tsdb_record *rec, stru
 		(rc = tsdb__tail_begin(&w->postings, &h->postings, rec->postings_len, err)) < 0 ||
 		(rc = open_log(w, err)) < 0)
 		return rc;
+	w->catalog.sum = rec->catalog_sum;
+	w->layouts.sum = rec->layouts_sum;
 	pthread_mutex_lock(&h->mutex);
 	for (int t = 0; t < TSDB_TABLE_COUNT && rc == 0; t++)
 		rc = tsdb__head_table(h, t, rec->table_number[t], &w->tables[t], err);
@@ -69,6 +71,8 @@ int tsdb__write_flush(struct tsdb__write *w, struct pm_error *err)
 	w->rec.catalog_len = w->catalog.bytes.end;
 	w->rec.layouts_len = w->layouts.bytes.end;
 	w->rec.postings_len = w->postings.bytes.end;
+	w->rec.catalog_sum = w->catalog.sum;
+	w->rec.layouts_sum = w->layouts.sum;
 	w->rec.txn_count++;
 	return tsdb__log_commit(w, err);
 }
@@ -114,6 +118,7 @@ void tsdb__write_release(struct tsdb__write *w)
 	tsdb__tail_release(&w->layouts);
 	tsdb__tail_release(&w->postings);
 	pm_buf_release(&w->log_buf);
+	tsdb__hists_release(&w->hists);
 	if (w->log_fd >= 0)
 		pm_fs_close(w->log_fd);
 	w->log_fd = -1;
