@@ -8,7 +8,7 @@ static int walk(
 	const struct tsdb__snap *snap, int64_t min_ms, int64_t max_ms, struct tsdb__family *f, struct pm_error *err)
 {
 	uint64_t end = snap->rec.log_end, pos = tsdb__snap_last(snap, f->id);
-	while (pos) {
+	while (pos >> TSDB_LOG_SHIFT >= snap->rec.log_first) { /* what was before is sealed; 0 is no position */
 		const struct tsdb_row *row = tsdb__row_at(snap->head, pos, end);
 		if (!row || row->family != f->id || row->previous >= pos)
 			return tsdb__corrupt(err, "log", pos, "no row of this layout there");
@@ -51,6 +51,8 @@ static int columns(struct tsdb__family *f, struct pm_error *err)
 			continue;
 		}
 		f->views[i] = tsdb__row_view(row);
+		f->has_starts |= f->views[i].starts != NULL;
+		f->has_hists |= f->views[i].hists != NULL;
 		f->times[i] = row->t_ms;
 		if (f->views[i].times || (i && row->t_ms <= f->times[i - 1]))
 			f->regular = false;

@@ -14,6 +14,7 @@ struct tsdb__family {
 	int64_t *times;               /* of rows: the shared column of times when regular */
 	size_t count, cap, positions_cap;
 	bool regular;     /* rows only, in the range, one time each, ascending */
+	bool has_starts, has_hists; /* some row has such */
 	uint64_t time_id; /* the reader's number for `times` */
 };
 

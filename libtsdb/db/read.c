@@ -4,40 +4,14 @@
  * loose samples. Families are walked once per reader, back from their last row; then many series are read at once, so
  * that the cache lines of a row serve all of its series.
  *
- *   one family, times ascending, in every row    values are gathered, the column of times is shared
- *   one family, times ascending, sometimes absent  a column of times of its own
- *   anything else                                 collected, sorted by time and by order of commitment, first one kept
+ *   floats of one family, times ascending   transposed (columns.c)
+ *   anything else                           collected, sorted by time and by order of commitment, first one kept
  */
-#include "libtsdb/db/family.h"
+#include "libtsdb/db/reader.h"
 
-#include "libtsdb/base/arena.h"
 #include "libtsdb/base/mem.h"
 
 #include <stdlib.h>
-
-struct want {
-	uint32_t family;
-	uint32_t index; /* among the series of this call */
-};
-
-struct sample {
-	int64_t t_ms;
-	uint64_t order;
-	double v;
-};
-
-struct tsdb__reader {
-	const struct tsdb__snap *snap;
-	int64_t min_ms, max_ms;
-	struct tsdb__family **families; /* by id, NULL: not walked yet */
-	size_t family_cap;
-	uint64_t time_ids;
-	struct pm_arena arena; /* what the last call gave out */
-	struct want *wants;
-	size_t want_count, want_cap;
-	struct sample *samples;
-	size_t sample_count, sample_cap;
-};
 
 int tsdb__reader_new(const struct tsdb__snap *snap, int64_t min_ms, int64_t max_ms, struct tsdb__reader **ret)
 {
@@ -60,7 +34,7 @@ void tsdb__reader_free(struct tsdb__reader *r)
 		tsdb__family_free(r->families[i]);
 	pm_free(r->families);
 	pm_free(r->wants);
-	pm_free(r->samples);
+	pm_free(r->found);
 	pm_arena_release(&r->arena);
 	pm_free(r);
 }
@@ -95,7 +69,7 @@ static int want(struct tsdb__reader *r, uint32_t family, uint32_t index)
 			return 0;
 	if (pm_grow(&r->wants, &r->want_cap, r->want_count + 1) < 0)
 		return PM_ERR_NOMEM;
-	r->wants[r->want_count++] = (struct want){ family, index };
+	r->wants[r->want_count++] = (struct tsdb__want){ family, index };
 	return 0;
 }
 
@@ -136,92 +110,21 @@ static int find_families(struct tsdb__reader *r, uint32_t sid, uint32_t index, c
 
 static int by_family(const void *a, const void *b)
 {
-	const struct want *x = a, *y = b;
+	const struct tsdb__want *x = a, *y = b;
 	if (x->family != y->family)
 		return x->family < y->family ? -1 : 1;
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* ---- the fast way: columns of one family ---- */
-
-struct column {
-	double *v;
-	int64_t *t; /* NULL while the family's column serves */
-	size_t count;
-};
-
-static int column_put(struct tsdb__reader *r, struct tsdb__family *f, struct column *c, size_t row, int64_t index)
-{
-	if (index < 0) {
-		if (!c->t) {
-			if (!(c->t = pm_arena_array(&r->arena, f->count, sizeof *c->t)))
-				return PM_ERR_NOMEM;
-			memcpy(c->t, f->times, row * sizeof *c->t);
-		}
-		return 0;
-	}
-	if (c->t)
-		c->t[c->count] = f->times[row];
-	c->v[c->count++] = f->views[row].values[index];
-	return 0;
-}
-
-/* Rows [from, to) of one version, for one series at `position` (-1: not part of it). */
-static int column_rows(
-	struct tsdb__reader *r, struct tsdb__family *f, struct column *c, size_t from, size_t to, int64_t position)
-{
-	int rc = 0;
-	for (size_t i = from; i < to && rc == 0; i++) {
-		int64_t index = position;
-		if (index >= f->rows[i]->width)
-			index = -1;
-		if (index >= 0 && f->views[i].present)
-			index = tsdb__row_index(&f->views[i], (uint32_t)index);
-		if (index < 0 || c->t)
-			rc = column_put(r, f, c, i, index);
-		else
-			c->v[c->count++] = f->views[i].values[index];
-	}
-	return rc;
-}
-
-static int read_columns(struct tsdb__reader *r, struct tsdb__family *f, const struct want *w, size_t n,
-	const uint32_t *sids, struct pm_samples *ret, struct pm_error *err)
-{
-	struct column c[TSDB_READ_SERIES] = { 0 };
-	int rc = 0;
-	assert(n <= TSDB_READ_SERIES);
-	for (size_t i = 0; i < n; i++)
-		if (!(c[i].v = pm_arena_array(&r->arena, f->count ? f->count : 1, sizeof(double))))
-			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	for (size_t from = 0, to; from < f->count && rc == 0; from = to) {
-		to = tsdb__family_same_version(f, from);
-		const struct tsdb_version *v = tsdb__version(&r->snap->layouts, f->rows[from]->version);
-		if (!v)
-			return tsdb__corrupt(err, "layouts", f->rows[from]->version, "no version there");
-		for (size_t i = 0; i < n && rc == 0; i++)
-			rc = column_rows(
-				r, f, &c[i], from, to, tsdb__version_position(&r->snap->layouts, v, sids[w[i].index]));
-	}
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct pm_samples *out = &ret[w[i].index];
-		out->count = c[i].count;
-		out->v = c[i].v;
-		out->t_ms = c[i].t ? c[i].t : f->times;
-		out->time_id = c[i].t ? ++r->time_ids : f->time_id;
-	}
-	return rc < 0 ? pm_fail(err, rc, "out of memory") : 0;
-}
-
 /* ---- the general way ---- */
 
-static int put_sample(struct tsdb__reader *r, int64_t t_ms, double v, uint64_t order)
+static int put_found(struct tsdb__reader *r, const struct tsdb__found *s)
 {
-	if (t_ms < r->min_ms || t_ms > r->max_ms)
+	if (s->t_ms < r->min_ms || s->t_ms > r->max_ms)
 		return 0;
-	if (pm_grow(&r->samples, &r->sample_cap, r->sample_count + 1) < 0)
+	if (pm_grow(&r->found, &r->found_cap, r->found_count + 1) < 0)
 		return PM_ERR_NOMEM;
-	r->samples[r->sample_count++] = (struct sample){ t_ms, order, v };
+	r->found[r->found_count++] = *s;
 	return 0;
 }
 
@@ -232,21 +135,26 @@ static int put_batch(struct tsdb__reader *r, const struct tsdb_row *row, uint64_
 	int rc = 0;
 	if (at == row->width)
 		return 0;
-	for (uint32_t i = b.first[at]; i < b.first[at + 1] && i < row->version && rc == 0; i++)
-		rc = put_sample(r, b.times[i], b.values[i], pos);
+	for (uint32_t i = b.first[at]; i < b.first[at + 1] && i < row->version && rc == 0; i++) {
+		struct tsdb__found s = { b.times[i], pos, b.values[i], b.starts ? b.starts[i] : 0,
+			tsdb__bit(b.hists, i) ? row : NULL };
+		rc = put_found(r, &s);
+	}
 	return rc;
 }
 
 static int put_row(struct tsdb__reader *r, const struct tsdb__family *f, size_t i, int64_t position)
 {
 	const struct tsdb_row *row = f->rows[i];
+	const struct tsdb__row_view *v = &f->views[i];
 	int64_t at = position < row->width ? position : -1;
 	if (at >= 0)
-		at = tsdb__row_index(&f->views[i], (uint32_t)at);
+		at = tsdb__row_index(v, (uint32_t)at);
 	if (at < 0)
 		return 0;
-	return put_sample(
-		r, f->views[i].times ? f->views[i].times[at] : row->t_ms, f->views[i].values[at], f->positions[i]);
+	struct tsdb__found s = { v->times ? v->times[at] : row->t_ms, f->positions[i], v->values[at],
+		v->starts ? v->starts[at] : 0, tsdb__bit(v->hists, (uint64_t)at) ? row : NULL };
+	return put_found(r, &s);
 }
 
 static int put_family(struct tsdb__reader *r, const struct tsdb__family *f, uint32_t sid, struct pm_error *err)
@@ -272,44 +180,81 @@ static int put_family(struct tsdb__reader *r, const struct tsdb__family *f, uint
 
 static int by_time_order(const void *a, const void *b)
 {
-	const struct sample *x = a, *y = b;
+	const struct tsdb__found *x = a, *y = b;
 	if (x->t_ms != y->t_ms)
 		return x->t_ms < y->t_ms ? -1 : 1;
 	return (x->order > y->order) - (x->order < y->order);
 }
 
 /* Of samples at one time the one committed first stays. */
-static int samples_out(struct tsdb__reader *r, struct pm_samples *ret)
+static void sort_found(struct tsdb__reader *r)
 {
-	size_t n = r->sample_count ? r->sample_count : 1, kept = 0;
-	int64_t *t = pm_arena_array(&r->arena, n, sizeof *t);
-	double *v = pm_arena_array(&r->arena, n, sizeof *v);
-	if (!t || !v)
-		return PM_ERR_NOMEM;
-	if (r->sample_count > 1)
-		qsort(r->samples, r->sample_count, sizeof *r->samples, by_time_order);
-	for (size_t i = 0; i < r->sample_count; i++) {
-		if (kept && t[kept - 1] == r->samples[i].t_ms)
-			continue;
-		t[kept] = r->samples[i].t_ms;
-		v[kept++] = r->samples[i].v;
-	}
-	*ret = (struct pm_samples){ .count = kept, .t_ms = t, .v = v, .time_id = ++r->time_ids };
-	return 0;
+	size_t kept = 0;
+	bool ascending = true;
+	for (size_t i = 1; i < r->found_count && ascending; i++)
+		ascending = r->found[i - 1].t_ms < r->found[i].t_ms;
+	if (ascending)
+		return;
+	qsort(r->found, r->found_count, sizeof *r->found, by_time_order);
+	for (size_t i = 0; i < r->found_count; i++)
+		if (kept == 0 || r->found[kept - 1].t_ms != r->found[i].t_ms)
+			r->found[kept++] = r->found[i];
+	r->found_count = kept;
 }
 
-static int read_merged(struct tsdb__reader *r, const struct want *w, size_t n, uint32_t sid, struct pm_samples *ret,
+static int hists_out(struct tsdb__reader *r, struct pm_samples *ret, struct pm_error *err)
+{
+	const struct pm_histogram **h = pm_arena_zalloc(&r->arena, r->found_count * sizeof *h);
+	for (size_t i = 0; h && i < r->found_count; i++) {
+		const struct tsdb__found *s = &r->found[i];
+		int rc = s->hist ? tsdb__hist_get(s->hist, s->v, &r->arena, &h[i]) : 0;
+		if (rc == PM_ERR_CORRUPT)
+			return tsdb__corrupt(err, "log", s->order, "a histogram that is none");
+		if (rc < 0)
+			return rc;
+	}
+	ret->h = h;
+	return h ? 0 : PM_ERR_NOMEM;
+}
+
+static int samples_out(struct tsdb__reader *r, struct pm_samples *ret, struct pm_error *err)
+{
+	size_t n = r->found_count ? r->found_count : 1;
+	bool any_hist = false, any_start = false;
+	int64_t *t = pm_arena_array(&r->arena, n, sizeof *t), *st = pm_arena_array(&r->arena, n, sizeof *st);
+	double *v = pm_arena_array(&r->arena, n, sizeof *v);
+	if (!t || !st || !v)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < r->found_count; i++) {
+		const struct tsdb__found *s = &r->found[i];
+		t[i] = s->t_ms;
+		st[i] = s->st_ms;
+		v[i] = s->hist ? 0 : s->v;
+		any_hist |= s->hist != NULL;
+		any_start |= s->st_ms != 0;
+	}
+	*ret = (struct pm_samples){ .count = r->found_count,
+		.t_ms = t,
+		.v = v,
+		.st_ms = any_start ? st : NULL,
+		.time_id = ++r->time_ids };
+	return any_hist ? hists_out(r, ret, err) : 0;
+}
+
+static int read_merged(struct tsdb__reader *r, const struct tsdb__want *w, size_t n, uint32_t sid, struct pm_samples *ret,
 	struct pm_error *err)
 {
 	struct tsdb__family *f;
 	int rc = 0;
-	r->sample_count = 0;
+	r->found_count = 0;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if ((rc = family_get(r, w[i].family, &f, err)) == 0)
 			rc = put_family(r, f, sid, err);
 	}
-	if (rc == 0)
-		rc = samples_out(r, ret);
+	if (rc == 0) {
+		sort_found(r);
+		rc = samples_out(r, ret, err);
+	}
 	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 }
 
@@ -317,11 +262,28 @@ static int read_merged(struct tsdb__reader *r, const struct want *w, size_t n, u
 
 static int by_index(const void *a, const void *b)
 {
-	const struct want *x = a, *y = b;
+	const struct tsdb__want *x = a, *y = b;
 	return (x->index > y->index) - (x->index < y->index);
 }
 
-/* Series with one regular family stay in r->wants, in front; the others are read at once. */
+/* Does the series have histograms in this regular family? */
+static bool has_hists(struct tsdb__reader *r, const struct tsdb__family *f, uint32_t sid)
+{
+	bool found = false;
+	for (size_t i = 0, to; f->has_hists && i < f->count && !found; i = to) {
+		to = tsdb__family_same_version(f, i);
+		const struct tsdb_version *v = tsdb__version(&r->snap->layouts, f->rows[i]->version);
+		int64_t position = v ? tsdb__version_position(&r->snap->layouts, v, sid) : -1;
+		for (size_t k = i; k < to && position >= 0 && !found; k++)
+			if (f->views[k].hists && position < f->rows[k]->width) {
+				int64_t at = tsdb__row_index(&f->views[k], (uint32_t)position);
+				found = at >= 0 && tsdb__bit(f->views[k].hists, (uint64_t)at);
+			}
+	}
+	return found;
+}
+
+/* Series with floats of one regular family stay in r->wants, in front; the others are read at once. */
 static int split(
 	struct tsdb__reader *r, const uint32_t *sids, struct pm_samples *ret, size_t *ret_kept, struct pm_error *err)
 {
@@ -329,12 +291,12 @@ static int split(
 	int rc = 0;
 	for (size_t i = 0, n; i < r->want_count && rc == 0; i += n) {
 		struct tsdb__family *f;
-		struct want w = r->wants[i];
+		struct tsdb__want w = r->wants[i];
 		for (n = 1; i + n < r->want_count && r->wants[i + n].index == w.index;)
 			n++;
 		if ((rc = family_get(r, w.family, &f, err)) < 0)
 			break;
-		if (n == 1 && f->regular)
+		if (n == 1 && f->regular && !has_hists(r, f, sids[w.index]))
 			r->wants[kept++] = w;
 		else
 			rc = read_merged(r, &r->wants[i], n, sids[w.index], &ret[w.index], err);
@@ -368,7 +330,7 @@ int tsdb__reader_read(
 		for (n = 1; i + n < kept && r->wants[i + n].family == r->wants[i].family;)
 			n++;
 		if ((rc = family_get(r, r->wants[i].family, &f, err)) == 0)
-			rc = read_columns(r, f, r->wants + i, n, sids, ret, err);
+			rc = tsdb__read_columns(r, f, r->wants + i, n, sids, ret, err);
 	}
 	return rc;
 }

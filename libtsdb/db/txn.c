@@ -3,37 +3,13 @@
  * Samples are kept in the order they come. Neighbours with one time are a run; a run whose series list comes again (or
  * came before, or is all there is) is stored as a row of an ad-hoc layout, 8 bytes a sample; the rest becomes a batch
  * sorted by id. */
-#include "libtsdb/db/db.h"
+#include "libtsdb/db/txn.h"
 
 #include "libtsdb/base/hash.h"
+#include "libtsdb/base/hist.h"
 #include "libtsdb/base/mem.h"
 
-enum { DRAIN_SAMPLES = 1 << 22, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
-
-/* What is known of one list of series. */
-struct shape {
-	uint64_t hash;
-	size_t first, count; /* where it was seen first: samples [first, first + count) */
-	uint32_t seen;
-	uint32_t family;
-	uint64_t version; /* 0: not stored yet */
-	bool refused;     /* names a series twice, or collides with another list */
-};
-
-struct tsdb_txn {
-	struct tsdb *db;
-	struct tsdb_record published;
-	struct tsdb__loose *samples;
-	size_t count, cap;
-	size_t drained;
-	struct shape *shapes; /* open addressing by hash */
-	size_t shape_cap, shape_count;
-	uint32_t *sids; /* of the run at hand */
-	size_t sids_cap;
-	double *values;
-	size_t values_cap;
-	int error; /* of an append that spoiled the transaction */
-};
+enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
 
 int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
 {
@@ -55,6 +31,10 @@ static void txn_free(struct tsdb_txn *txn)
 	pm_free(txn->shapes);
 	pm_free(txn->sids);
 	pm_free(txn->values);
+	pm_free(txn->starts);
+	pm_free(txn->hists);
+	pm_free(txn->extras);
+	pm_arena_release(&txn->arena);
 	pm_free(txn);
 }
 
@@ -71,7 +51,7 @@ void tsdb_txn_abort(struct tsdb_txn *txn)
 static int shapes_grow(struct tsdb_txn *txn)
 {
 	size_t cap = txn->shape_cap ? txn->shape_cap * 2 : 64;
-	struct shape *new = pm_calloc(cap, sizeof *new);
+	struct tsdb__shape *new = pm_calloc(cap, sizeof *new);
 	if (!new)
 		return PM_ERR_NOMEM;
 	for (size_t i = 0; i < txn->shape_cap; i++) {
@@ -98,7 +78,7 @@ static int run_sids(struct tsdb_txn *txn, size_t first, size_t count)
 	return 0;
 }
 
-static struct shape *shape_of(struct tsdb_txn *txn, size_t first, size_t count)
+static struct tsdb__shape *shape_of(struct tsdb_txn *txn, size_t first, size_t count)
 {
 	if ((txn->shape_count + 1) * 2 > txn->shape_cap && shapes_grow(txn) < 0)
 		return NULL;
@@ -107,7 +87,7 @@ static struct shape *shape_of(struct tsdb_txn *txn, size_t first, size_t count)
 	for (; txn->shapes[at].seen; at = (at + 1) & (txn->shape_cap - 1))
 		if (txn->shapes[at].hash == hash)
 			return &txn->shapes[at];
-	txn->shapes[at] = (struct shape){ .hash = hash, .first = first, .count = count };
+	txn->shapes[at] = (struct tsdb__shape){ .hash = hash, .first = first, .count = count };
 	txn->shape_count++;
 	return &txn->shapes[at];
 }
@@ -120,7 +100,7 @@ static size_t run_length(const struct tsdb_txn *txn, size_t first)
 	return end - first;
 }
 
-static bool is_shape(const struct tsdb_txn *txn, const struct shape *s, size_t first, size_t count)
+static bool is_shape(const struct tsdb_txn *txn, const struct tsdb__shape *s, size_t first, size_t count)
 {
 	if (s->count != count)
 		return false;
@@ -138,7 +118,7 @@ static int count_shapes(struct tsdb_txn *txn)
 			continue;
 		if (run_sids(txn, i, n) < 0)
 			return PM_ERR_NOMEM;
-		struct shape *s = shape_of(txn, i, n);
+		struct tsdb__shape *s = shape_of(txn, i, n);
 		if (!s)
 			return PM_ERR_NOMEM;
 		s->seen++;
@@ -189,7 +169,7 @@ static bool has_doubles(const struct tsdb_txn *txn, size_t count)
 	return twice;
 }
 
-static int shape_store(struct tsdb_txn *txn, struct shape *s, struct pm_error *err)
+static int shape_store(struct tsdb_txn *txn, struct tsdb__shape *s, struct pm_error *err)
 {
 	struct tsdb__write *w = &txn->db->write;
 	struct {
@@ -221,18 +201,38 @@ static int shape_store(struct tsdb_txn *txn, struct shape *s, struct pm_error *e
 	return rc;
 }
 
-static int store_row(struct tsdb_txn *txn, const struct shape *s, size_t first, struct pm_error *err)
+/* The columns of samples [first, first + count); those that would be empty are left out of `row`. */
+static int run_columns(struct tsdb_txn *txn, size_t first, size_t count, struct tsdb__row_in *row)
 {
-	if (pm_grow(&txn->values, &txn->values_cap, s->count) < 0)
-		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < s->count; i++)
+	if (pm_grow(&txn->values, &txn->values_cap, count) < 0)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < count; i++)
 		txn->values[i] = txn->samples[first + i].v;
+	row->values = txn->values;
+	if (txn->extra_count == 0)
+		return 0;
+	if (pm_grow(&txn->starts, &txn->starts_cap, count) < 0 || pm_grow(&txn->hists, &txn->hists_cap, count) < 0)
+		return PM_ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t n = txn->samples[first + i].extra;
+		struct tsdb__extra e = n ? txn->extras[n - 1] : (struct tsdb__extra){ 0 };
+		txn->starts[i] = e.st_ms;
+		txn->hists[i] = e.h;
+		row->starts = e.st_ms ? txn->starts : row->starts;
+		row->hists = e.h ? txn->hists : row->hists;
+	}
+	return 0;
+}
+
+static int store_row(struct tsdb_txn *txn, const struct tsdb__shape *s, size_t first, struct pm_error *err)
+{
 	struct tsdb__row_in row = { .family = s->family,
 		.version = s->version,
 		.width = (uint32_t)s->count,
 		.present = (uint32_t)s->count,
-		.t_ms = txn->samples[first].t_ms,
-		.values = txn->values };
+		.t_ms = txn->samples[first].t_ms };
+	if (run_columns(txn, first, s->count, &row) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	return tsdb__row_add(&txn->db->write, &row, err);
 }
 
@@ -249,7 +249,7 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 	/* Loose samples move to the front, over what was stored; lists that later runs are compared with were checked
 	 * above. */
 	for (size_t i = 0, n; i < txn->count && rc == 0; i += n) {
-		struct shape *s = NULL;
+		struct tsdb__shape *s = NULL;
 		n = run_length(txn, i);
 		if (n >= RUN_MIN) {
 			if (run_sids(txn, i, n) < 0 || !(s = shape_of(txn, i, n)))
@@ -265,26 +265,33 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 		}
 	}
 	if (rc == 0)
-		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, NULL, err);
-	txn->count = 0;
+		rc = tsdb__batch_add(
+			&txn->db->write, txn->samples, loose, txn->extra_count ? txn->extras : NULL, err);
+	txn->count = txn->extra_count = 0;
+	pm_arena_reset(&txn->arena);
 	return rc;
 }
 
 /* ---- appending ---- */
 
-int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double v, struct pm_error *err)
+static int append(struct tsdb_txn *txn, const struct tsdb__loose *s, struct pm_error *err)
 {
 	int rc;
 	if (txn->error)
 		return pm_fail(err, txn->error, "the transaction failed before");
-	if (sid >= txn->db->write.rec.sid_end)
+	if (s->sid >= txn->db->write.rec.sid_end)
 		return pm_fail(err, PM_ERR_INVALID, "not a series of this transaction");
-	if (txn->count >= DRAIN_SAMPLES && (rc = drain(txn, err)) < 0)
-		return txn->error = rc;
 	if (pm_grow(&txn->samples, &txn->cap, txn->count + 1) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	txn->samples[txn->count++] = (struct tsdb__loose){ sid, 0, t_ms, v };
+	txn->samples[txn->count++] = *s;
+	if ((txn->count >= DRAIN_SAMPLES || txn->arena.used > DRAIN_BYTES) && (rc = drain(txn, err)) < 0)
+		return txn->error = rc;
 	return 0;
+}
+
+int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double v, struct pm_error *err)
+{
+	return append(txn, &(struct tsdb__loose){ sid, 0, t_ms, v }, err);
 }
 
 int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err)
@@ -310,11 +317,24 @@ int tsdb_txn_append(
 	return rc;
 }
 
+/* A histogram is kept as it is until it is stored; a stale one is a stale float. */
 int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err)
 {
-	if (s->h || s->st_ms)
-		return pm_fail(err, PM_ERR_UNSUPPORTED, "histograms and start timestamps are not stored yet");
-	return tsdb_txn_append_sid(txn, sid, s->t_ms, s->v, err);
+	struct tsdb__extra e = { .st_ms = s->st_ms };
+	double v = s->h ? 0 : s->v;
+	int rc;
+	if (s->h && pm_is_stale(s->h->sum))
+		v = s->h->sum;
+	else if (s->h && (rc = pm_histogram_check(s->h, err)) < 0)
+		return rc;
+	else if (s->h && tsdb__hist_dup(&txn->arena, s->h, &e.h) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	if (!e.h && !e.st_ms)
+		return tsdb_txn_append_sid(txn, sid, s->t_ms, v, err);
+	if (pm_grow(&txn->extras, &txn->extra_cap, txn->extra_count + 1) < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	txn->extras[txn->extra_count++] = e;
+	return append(txn, &(struct tsdb__loose){ sid, (uint32_t)txn->extra_count, s->t_ms, v }, err);
 }
 
 int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_exemplar *e, struct pm_error *err)

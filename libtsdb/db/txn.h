@@ -1,0 +1,40 @@
+/* txn.h - a transaction under way (txn.c, exemplar.c, metadata.c). */
+#ifndef TSDB_DB_TXN_H
+#define TSDB_DB_TXN_H
+
+#include "libtsdb/db/db.h"
+
+#include "libtsdb/base/arena.h"
+
+/* What is known of one list of series. */
+struct tsdb__shape {
+	uint64_t hash;
+	size_t first, count; /* where it was seen first: samples [first, first + count) */
+	uint32_t seen;
+	uint32_t family;
+	uint64_t version; /* 0: not stored yet */
+	bool refused;     /* names a series twice, or collides with another list */
+};
+
+struct tsdb_txn {
+	struct tsdb *db;
+	struct tsdb_record published;
+	struct tsdb__loose *samples;
+	size_t count, cap;
+	struct tsdb__extra *extras; /* what samples that are more than a float have; all in `arena` */
+	size_t extra_count, extra_cap;
+	struct pm_arena arena;      /* until the next drain */
+	struct tsdb__shape *shapes; /* open addressing by hash */
+	size_t shape_cap, shape_count;
+	uint32_t *sids; /* of the run at hand */
+	size_t sids_cap;
+	double *values;
+	size_t values_cap;
+	int64_t *starts;
+	size_t starts_cap;
+	const struct pm_histogram **hists;
+	size_t hists_cap;
+	int error; /* of an append that spoiled the transaction */
+};
+
+#endif

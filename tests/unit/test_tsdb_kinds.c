@@ -1,0 +1,330 @@
+/* test_tsdb_kinds.c - samples that are more than floats: native histograms and start timestamps, by transactions and by
+ * pages; exemplars and metadata. */
+#include "tests/support/test.h"
+
+#include "libtsdb/base/hist.h"
+#include "libtsdb/tsdb.h"
+
+#include <math.h>
+
+struct store {
+	char *dir;
+	struct tsdb *db;
+};
+
+static void store_open(struct store *s)
+{
+	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
+	struct pm_error err = { 0 };
+	if (!s->dir)
+		s->dir = test_tmpdir();
+	assert_ok(tsdb_open(s->dir, &opts, &s->db, &err), &err);
+}
+
+static void store_reopen(struct store *s)
+{
+	tsdb_close(s->db);
+	store_open(s);
+}
+
+static void store_free(struct store *s)
+{
+	tsdb_close(s->db);
+	test_tmpdir_free(s->dir);
+}
+
+static struct pm_labels named(struct pm_label *l, const char *name)
+{
+	l->name = PM_NAME_LABEL;
+	l->value = pm_str(name);
+	return (struct pm_labels){ l, 1 };
+}
+
+static struct tsdb_txn *begin(struct store *s)
+{
+	struct tsdb_txn *txn;
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_txn_begin(s->db, &txn, &err), &err);
+	return txn;
+}
+
+static tsdb_sid sid_of(struct tsdb_txn *txn, const char *name)
+{
+	struct pm_error err = { 0 };
+	struct pm_label l;
+	tsdb_sid sid;
+	assert_ok(tsdb_txn_series(txn, named(&l, name), &sid, &err), &err);
+	return sid;
+}
+
+static void put(struct tsdb_txn *txn, const char *name, const struct tsdb_sample *s)
+{
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_txn_append_sample(txn, sid_of(txn, name), s, &err), &err);
+}
+
+static void commit(struct tsdb_txn *txn)
+{
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_txn_commit(txn, &err), &err);
+}
+
+/* All samples of the series of this name, in place of a look at a set of one. */
+static void with_series(struct store *s, const char *name, void (*check)(const struct pm_samples *))
+{
+	struct pm_matcher m = { PM_MATCH_EQ, PM_NAME_LABEL, pm_str(name) };
+	struct pm_select sel = { .matchers = &m, .matcher_count = 1, .min_ms = 0, .max_ms = 1000000 };
+	struct pm_error err = { 0 };
+	struct pm_querier *q;
+	struct pm_series_set *set;
+	struct pm_series series;
+	assert_ok(tsdb_querier(s->db, &q, &err), &err);
+	assert_ok(q->select(q, &sel, &set, &err), &err);
+	assert_code(set->next(set, &series, &err), 1, &err);
+	check(&series.samples);
+	assert_code(set->next(set, &series, &err), 0, &err);
+	set->free(set);
+	q->free(q);
+}
+
+/* ---- histograms --------------------------------------------------------------------------------- */
+
+static const struct pm_span spans[] = { { -2, 1 }, { 1, 2 } }, neg_spans[] = { { 0, 1 } }, custom_spans[] = { { 1, 2 } };
+static const double small[] = { 1, 2, 300 }, large[] = { 1, 70000, 5 }, fractions[] = { 0.5, 1e300, 2 }, one[] = { 4 };
+static const double bounds[] = { -1, 0.5, 2 }, two[] = { 7, 8 };
+
+static const struct pm_histogram exponential = { .schema = 3,
+	.reset_hint = PM_RESET_NO,
+	.integer = true,
+	.zero_threshold = 1e-9,
+	.zero_count = 5,
+	.count = 5 + 303 + 4,
+	.sum = 17.25,
+	.pos_spans = spans,
+	.neg_spans = neg_spans,
+	.pos = small,
+	.neg = one,
+	.pos_span_count = 2,
+	.neg_span_count = 1,
+	.pos_count = 3,
+	.neg_count = 1 };
+static const struct pm_histogram custom = { .schema = PM_SCHEMA_CUSTOM,
+	.reset_hint = PM_RESET_GAUGE,
+	.count = 15,
+	.sum = -3,
+	.pos_spans = custom_spans,
+	.pos = two,
+	.custom = bounds,
+	.pos_span_count = 1,
+	.pos_count = 2,
+	.custom_count = 3 };
+
+static struct pm_histogram with_counts(const double *pos, double count, bool integer)
+{
+	struct pm_histogram h = exponential;
+	h.pos = pos;
+	h.count = count;
+	h.integer = integer;
+	return h;
+}
+
+static void assert_array(const void *a, const void *b, size_t size)
+{
+	if (size)
+		assert_memory_equal(a, b, size);
+}
+
+static void assert_hist(const struct pm_histogram *h, const struct pm_histogram *want)
+{
+	assert_non_null(h);
+	assert_int_equal(h->schema, want->schema);
+	assert_int_equal(h->reset_hint, want->reset_hint);
+	assert_int_equal(h->integer, want->integer);
+	assert_bits(h->zero_threshold, want->zero_threshold);
+	assert_bits(h->zero_count, want->zero_count);
+	assert_bits(h->count, want->count);
+	assert_bits(h->sum, want->sum);
+	assert_int_equal(h->pos_span_count, want->pos_span_count);
+	assert_int_equal(h->neg_span_count, want->neg_span_count);
+	assert_int_equal(h->pos_count, want->pos_count);
+	assert_int_equal(h->neg_count, want->neg_count);
+	assert_int_equal(h->custom_count, want->custom_count);
+	assert_array(h->pos_spans, want->pos_spans, want->pos_span_count * sizeof *h->pos_spans);
+	assert_array(h->neg_spans, want->neg_spans, want->neg_span_count * sizeof *h->neg_spans);
+	assert_array(h->pos, want->pos, want->pos_count * sizeof *h->pos);
+	assert_array(h->neg, want->neg, want->neg_count * sizeof *h->neg);
+	assert_array(h->custom, want->custom, want->custom_count * sizeof *h->custom);
+}
+
+static void check_mixed(const struct pm_samples *s)
+{
+	static const int64_t t[] = { 500, 1000, 2000, 3000, 4000, 5000, 6000 };
+	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true), parts = with_counts(fractions, 1e300, false);
+	assert_int_equal(s->count, 7);
+	assert_memory_equal(s->t_ms, t, sizeof t);
+	assert_non_null(s->h);
+	assert_hist(s->h[0], &custom);
+	assert_hist(s->h[1], &exponential);
+	assert_null(s->h[2]);
+	assert_bits(s->v[2], 2.5);
+	assert_hist(s->h[3], &wide);
+	assert_hist(s->h[4], &parts);
+	assert_null(s->h[5]); /* a stale histogram is a stale float */
+	assert_true(pm_is_stale(s->v[5]));
+	assert_hist(s->h[6], &custom);
+	assert_non_null(s->st_ms);
+	assert_int_equal(s->st_ms[0], 77);
+	assert_int_equal(s->st_ms[1], 0);
+}
+
+static void test_histograms_and_floats(void **state)
+{
+	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true), parts = with_counts(fractions, 1e300, false);
+	struct pm_histogram stale = exponential;
+	struct store s = { 0 };
+	store_open(&s);
+	stale.sum = pm_stale_nan();
+	struct tsdb_txn *txn = begin(&s);
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 1000, .h = &exponential });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 2000, .v = 2.5 });
+	put(txn, "other", &(struct tsdb_sample){ .t_ms = 2000, .h = &exponential });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 3000, .h = &wide });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 4000, .h = &parts });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 5000, .h = &stale });
+	commit(txn);
+	txn = begin(&s); /* what comes too late does not count, of whatever kind; earlier times are sorted in */
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 2000, .h = &custom });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 3000, .v = 1 });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 6000, .h = &custom });
+	put(txn, "h", &(struct tsdb_sample){ .t_ms = 500, .h = &custom, .st_ms = 77 });
+	commit(txn);
+	with_series(&s, "h", check_mixed);
+	store_reopen(&s);
+	with_series(&s, "h", check_mixed);
+	store_free(&s);
+}
+
+static void check_row_hist(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 3);
+	for (int i = 0; i < 3; i++)
+		assert_hist(s->h[i], &exponential);
+}
+
+static void check_row_float(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 3);
+	assert_null(s->h);
+	assert_int_equal(s->st_ms[2], 2000);
+	assert_bits(s->v[2], 37);
+}
+
+static void check_row_plain(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 3);
+	assert_null(s->h);
+	assert_null(s->st_ms);
+	assert_bits(s->v[1], 26);
+}
+
+/* Enough series of one time to become rows. */
+static void test_rows_of_all_kinds(void **state)
+{
+	struct store s = { 0 };
+	store_open(&s);
+	for (int round = 0; round < 3; round++) {
+		struct tsdb_txn *txn = begin(&s);
+		for (int i = 0; i < 20; i++) {
+			char name[16];
+			snprintf(name, sizeof name, "m%02d", i);
+			struct tsdb_sample sample = { .t_ms = 1000 * round, .v = i + 10 * round };
+			sample.h = i % 5 == 3 ? &exponential : NULL;
+			sample.st_ms = i % 5 == 2 ? 1000 * round : 0;
+			put(txn, name, &sample);
+		}
+		commit(txn);
+	}
+	with_series(&s, "m03", check_row_hist);
+	with_series(&s, "m17", check_row_float);
+	with_series(&s, "m16", check_row_plain);
+	store_free(&s);
+}
+
+static void refused(struct pm_histogram h, const char *why)
+{
+	struct pm_error err = { 0 };
+	assert_code(pm_histogram_check(&h, &err), PM_ERR_INVALID, &err);
+	assert_contains(err.msg, why);
+}
+
+static void test_not_histograms(void **state)
+{
+	static const double negative[] = { 1, -2, 3 }, descending[] = { 1, 0, 2 }, infinite[] = { 1, 2, INFINITY };
+	static const struct pm_span back[] = { { 0, 1 }, { -1, 2 } }, far[] = { { INT32_MAX, 3 } };
+	struct pm_histogram h = exponential;
+	assert_ok(pm_histogram_check(&exponential, NULL), NULL);
+	assert_ok(pm_histogram_check(&custom, NULL), NULL);
+	h.schema = 9;
+	refused(h, "invalid schema");
+	h = exponential, h.pos_count = 2;
+	refused(h, "positive side: spans need 3 buckets, have 2 buckets");
+	h = exponential, h.neg_span_count = 0;
+	refused(h, "negative side");
+	h = exponential, h.pos_spans = back;
+	refused(h, "span number 2 with offset -1");
+	h = exponential, h.pos_spans = far, h.pos_span_count = 1;
+	refused(h, "out of range");
+	h = exponential, h.pos = negative;
+	refused(h, "bucket is negative");
+	h = exponential, h.count = -1;
+	refused(h, "observation count is negative");
+	h = exponential, h.zero_count = -1;
+	refused(h, "zero bucket is negative");
+	h = exponential, h.count = 7;
+	refused(h, "should equal");
+	h = exponential, h.count = 7, h.sum = NAN;
+	refused(h, "should be at least");
+	h = exponential, h.count = 1e6, h.sum = NAN;
+	assert_ok(pm_histogram_check(&h, NULL), NULL);
+	h = exponential, h.count = 7, h.integer = false; /* sums of floats are not compared */
+	assert_ok(pm_histogram_check(&h, NULL), NULL);
+	h = exponential, h.count = 312.5;
+	refused(h, "integer");
+	h = exponential, h.custom = bounds, h.custom_count = 1;
+	refused(h, "custom bounds");
+	h = exponential, h.reset_hint = 4;
+	refused(h, "reset hint");
+	h = custom, h.custom = descending;
+	refused(h, "increasing");
+	h = custom, h.custom = infinite;
+	refused(h, "finite");
+	h = custom, h.custom_count = 1;
+	refused(h, "too few");
+	h = custom, h.zero_count = 1;
+	refused(h, "zero count");
+	h = custom, h.zero_threshold = 1;
+	refused(h, "zero threshold");
+	h = custom, h.neg = one, h.neg_count = 1, h.neg_spans = neg_spans, h.neg_span_count = 1;
+	refused(h, "negative spans");
+}
+
+static void test_refused_by_the_store(void **state)
+{
+	struct pm_histogram h = exponential;
+	struct pm_error err = { 0 };
+	struct store s = { 0 };
+	store_open(&s);
+	h.count = 1;
+	struct tsdb_txn *txn = begin(&s);
+	tsdb_sid sid = sid_of(txn, "h");
+	assert_code(tsdb_txn_append_sample(txn, sid, &(struct tsdb_sample){ .t_ms = 1, .h = &h }, &err),
+		PM_ERR_INVALID, &err);
+	for (int i = 0; i < 3; i++) /* and the transaction goes on */
+		put(txn, "h", &(struct tsdb_sample){ .t_ms = i, .h = &exponential });
+	commit(txn);
+	with_series(&s, "h", check_row_hist);
+	store_free(&s);
+}
+
+TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(test_not_histograms),
+	TEST(test_refused_by_the_store))
