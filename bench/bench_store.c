@@ -142,6 +142,28 @@ static void loose(struct tsdb *db, uint32_t samples)
 	bench_rate("loose samples", samples / (bench_now_s() - start) / 1e6, "M samples/s");
 }
 
+/* One target of 1000 series over 600 scrapes, for reading long ranges. */
+static void lengthen(struct tsdb *db, const struct size *size, uint32_t rounds)
+{
+	double *values = calloc(size->series, sizeof *values);
+	struct pm_appender *app;
+	struct pm_error err = { 0 };
+	if (tsdb_appender(db, &app, &err) < 0)
+		die(&err);
+	for (uint32_t r = size->rounds + 1; r <= rounds; r++) {
+		const struct pm_layout *l;
+		struct pm_page page = { .t_ms = 1000 + r * 1000, .values = values };
+		for (uint32_t i = 0; i < size->series; i++)
+			values[i] = r * (double)i;
+		if (app->layout(app, PM_STR("target3"), &l, &err) < 0 ||
+			app->append_page(app, PM_STR("target3"), l, &page, NULL, &err) < 0)
+			die(&err);
+		app->layout_free(app, l);
+	}
+	app->free(app);
+	free(values);
+}
+
 static uint64_t read_back(struct tsdb *db, const char *what, struct pm_matcher m, bool labels_only)
 {
 	struct pm_select sel = {
@@ -171,6 +193,46 @@ static uint64_t read_back(struct tsdb *db, const char *what, struct pm_matcher m
 	return hash;
 }
 
+/* The best of a few, so that the log is in memory. */
+static uint64_t read_long(struct pm_querier *q)
+{
+	struct pm_matcher m = { PM_MATCH_EQ, PM_STR("instance"), PM_STR("10.0.0.3:9100") };
+	struct pm_select sel = { .matchers = &m, .matcher_count = 1, .min_ms = 0, .max_ms = INT64_MAX };
+	struct pm_error err = { 0 };
+	double best = 1e9, start;
+	uint64_t samples = 0, hash = 0;
+	for (int i = 0; i < 9; i++) {
+		struct pm_series_set *set;
+		struct pm_series s;
+		int rc;
+		samples = hash = 0;
+		start = bench_now_s();
+		if (q->select(q, &sel, &set, &err) < 0)
+			die(&err);
+		while ((rc = set->next(set, &s, &err)) > 0) {
+			samples += s.samples.count;
+			hash = hash * 31 + (uint64_t)s.samples.v[s.samples.count - 1];
+		}
+		if (rc < 0)
+			die(&err);
+		set->free(set);
+		best = bench_now_s() - start < best ? bench_now_s() - start : best;
+	}
+	bench_rate("a target over a long range", (double)samples / best / 1e6, "M samples/s");
+	return hash;
+}
+
+static uint64_t long_range(struct tsdb *db)
+{
+	struct pm_error err = { 0 };
+	struct pm_querier *q;
+	if (tsdb_querier(db, &q, &err) < 0)
+		die(&err);
+	uint64_t hash = read_long(q);
+	q->free(q);
+	return hash;
+}
+
 int main(int argc, char **argv)
 {
 	struct size size = bench_tiny(argc, argv) ? (struct size){ 4, 600, 3 } : (struct size){ 1000, 1000, 20 };
@@ -188,6 +250,7 @@ int main(int argc, char **argv)
 	printf("%-40s %12.1f bytes a series private, %.1f of files\n", "memory of the writer",
 		anon * 1024.0 / (size.targets * size.series), file * 1024.0 / (size.targets * size.series));
 	loose(db, bench_tiny(argc, argv) ? 2000 : 2000000);
+	lengthen(db, &size, bench_tiny(argc, argv) ? 20 : 600);
 	tsdb_close(db);
 	double start = bench_now_s();
 	if (tsdb_open(dir, NULL, &db, &err) < 0)
@@ -203,6 +266,7 @@ int main(int argc, char **argv)
 		(struct pm_matcher){ PM_MATCH_EQ, PM_STR("__name__"), PM_STR("metric_3_total") }, false);
 	hash ^= read_back(db, "a regular expression over instances",
 		(struct pm_matcher){ PM_MATCH_RE, PM_STR("instance"), PM_STR("10.0.*.7:.*") }, false);
+	hash ^= long_range(db);
 	tsdb_close(db);
 	bench_hash(hash);
 	snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
