@@ -4,10 +4,15 @@
  * bytes mean: docs/format/column.md. Every kernel has a scalar reference, and gives the same bits on every machine.
  *
  *   constant            one value
- *   progression         first + i * step (integers, and doubles that are integers)
- *   delta, delta2       bit-packed differences of integers, outliers patched
- *   decimal             ALP: doubles that are integers times a power of ten (Afroozeh, Kuffo, Boncz: ALP, SIGMOD 2023)
- *   xor                 what is left (Pelkonen and others: Gorilla, VLDB 2015; Liakos and others: Chimp, VLDB 2022)
+ *   progression         first + i * step
+ *   frame               a straight line, and what is left of it bit-packed
+ *   delta, delta2       differences, and differences of these, bit-packed
+ *   decimal             doubles that are integers divided by a power of ten (the idea of ALP: Afroozeh, Kuffo, Boncz, SIGMOD
+ *                       2023), the integers as in frame or delta
+ *   bits                what is left: the bits of the doubles as integers, as in frame or delta
+ *
+ * Packed numbers that do not fit are patched, and so are elements that the integers do not give back (a stale marker
+ * among integers).
  */
 #ifndef TSDB_COLUMN_H
 #define TSDB_COLUMN_H
@@ -31,8 +36,10 @@ struct tsdb__column {
 	const uint8_t *ptr;
 	size_t len;
 	uint32_t count;
-	uint8_t encoding;
-	const uint8_t *dir; /* by encoding */
+	uint8_t encoding; /* map and form, as its first byte has them */
+	const uint8_t *dir, *body; /* NULL where there are no blocks */
+	uint64_t first, step;      /* the integer that others are relative to; of a line or progression */
+	double scale;
 };
 
 /* `len` may be larger than the column: *ret_len (NULL to ignore) says where it ends. PM_ERR_CORRUPT. */
@@ -41,7 +48,7 @@ int tsdb__column_open(struct tsdb__column *c, const uint8_t *ptr, size_t len, si
  * 128 elements: *ret_first is where `from` stands in it. PM_ERR_CORRUPT when the bytes are nothing that put() writes. */
 int tsdb__column_values(const struct tsdb__column *c, size_t from, size_t to, double *out, size_t *ret_first);
 int tsdb__column_times(const struct tsdb__column *c, size_t from, size_t to, int64_t *out, size_t *ret_first);
-/* Name of the encoding, for people: "constant", "delta", ... */
+/* Name of the encoding, for people: "constant", "progression", "frame", "delta", "delta2", "decimal", "bits". */
 const char *tsdb__column_encoding(const struct tsdb__column *c);
 
 #endif

@@ -1,0 +1,176 @@
+/* block.c - a block: its parts found and checked, then unpacked, patched, summed, mapped.
+ *
+ * The bytes are untrusted. Parsing checks that every part is inside; decoding checks the positions of patches. Numbers may
+ * be anything: sums wrap. */
+#include "libtsdb/column/block.h"
+
+#include "libtsdb/column/kernels.h"
+#include "libtsdb/column/varint.h"
+
+static bool take(const uint8_t **p, const uint8_t *end, size_t n, const uint8_t **ret)
+{
+	if ((size_t)(end - *p) < n)
+		return false;
+	*ret = *p;
+	*p += n;
+	return true;
+}
+
+static bool take_folded(const uint8_t **p, const uint8_t *end, uint64_t *ret)
+{
+	if (!tsdb__varint_get(p, end, ret))
+		return false;
+	*ret = tsdb__unzigzag(*ret);
+	return true;
+}
+
+static uint64_t shifted(uint64_t x, unsigned by)
+{
+	return by < 64 ? x << by : 0;
+}
+
+/* First byte, counts of patches. */
+static bool parse_counts(struct tsdb__block *b, const uint8_t **p, const uint8_t *end)
+{
+	const uint8_t *byte;
+	if (!take(p, end, 1, &byte))
+		return false;
+	uint8_t head = *byte;
+	b->width = head & TSDB_BLOCK_WIDTH;
+	b->sparse = head & TSDB_BLOCK_SPARSE;
+	if (b->width == TSDB_WIDTH_CODE_64)
+		b->width = 64;
+	else if (b->width > TSDB_WIDTH_MAX)
+		return false;
+	if (!(head & TSDB_BLOCK_PATCHED))
+		return true;
+	if (!take(p, end, 1, &byte))
+		return false;
+	b->near_count = *byte & 127;
+	if (*byte & 128) {
+		if (!take(p, end, 2, &byte))
+			return false;
+		b->far_count = byte[0];
+		b->raw_count = byte[1];
+	}
+	return b->raw_count <= TSDB_COLUMN_BLOCK && (b->width < 64 || b->near_count + b->far_count == 0);
+}
+
+/* The base and what sums begin with. */
+static bool parse_start(struct tsdb__block *b, unsigned form, const uint8_t **p, const uint8_t *end)
+{
+	if (!take_folded(p, end, &b->base))
+		return false;
+	b->base = shifted(b->base, tsdb__base_shift(b->width));
+	if (form == TSDB_FORM_FRAME)
+		return !b->sparse;
+	if (!take_folded(p, end, &b->start))
+		return false;
+	b->start = shifted(b->start, b->width);
+	if (form == TSDB_FORM_DELTA2)
+		return !b->sparse && take_folded(p, end, &b->start2);
+	b->start -= b->base;
+	return true;
+}
+
+static uint32_t ones(const uint8_t *bitmap, uint32_t bits)
+{
+	uint32_t n = 0, i = 0;
+	for (; i + 64 <= bits; i += 64)
+		n += (uint32_t)__builtin_popcountll(tsdb__load_u64(bitmap + i / 8));
+	for (; i < bits; i += 8)
+		n += (uint32_t)__builtin_popcount(bitmap[i / 8] & (bits - i < 8 ? (1u << (bits - i)) - 1 : 255));
+	return n;
+}
+
+bool tsdb__block_parse(struct tsdb__block *b, unsigned form, uint32_t count, const uint8_t **p, const uint8_t *end)
+{
+	uint64_t high;
+	*b = (struct tsdb__block){ .count = count, .stored = count };
+	if (!parse_counts(b, p, end) || !parse_start(b, form, p, end))
+		return false;
+	if (b->sparse) {
+		if (!take(p, end, (count + 7) / 8, &b->bitmap))
+			return false;
+		b->stored = ones(b->bitmap, count);
+	}
+	if (!take(p, end, ((size_t)b->stored * b->width + 7) / 8, &b->packed) ||
+		!take(p, end, b->near_count, &b->near) || !take(p, end, b->far_count, &b->far))
+		return false;
+	b->far_high = *p;
+	for (unsigned i = 0; i < b->far_count; i++)
+		if (!tsdb__varint_get(p, end, &high))
+			return false;
+	return take(p, end, (size_t)b->raw_count * 9, &b->raw);
+}
+
+/* Near patches: seven bits of position, and down or up. */
+static bool patch(const struct tsdb__block *b, uint64_t *x)
+{
+	const uint8_t *p = b->far_high, *end = b->raw;
+	uint64_t high;
+	for (unsigned i = 0; i < b->near_count; i++) {
+		uint64_t range = UINT64_C(1) << b->width;
+		unsigned at = b->near[i] & 127;
+		if (at >= b->stored)
+			return false;
+		x[at] += b->near[i] & 128 ? 0 - range : range;
+	}
+	for (unsigned i = 0; i < b->far_count; i++) {
+		if (b->far[i] >= b->stored || !tsdb__varint_get(&p, end, &high))
+			return false;
+		x[b->far[i]] += shifted(tsdb__unzigzag(high), b->width);
+	}
+	return true;
+}
+
+/* The packed differences of a sparse block go where the bitmap has ones. */
+static void spread(const struct tsdb__block *b, const uint64_t *packed, uint64_t *x)
+{
+	memset(x, 0, TSDB_COLUMN_BLOCK * sizeof *x);
+	for (uint32_t i = 0; i < b->count; i += 8) {
+		unsigned byte = b->bitmap[i / 8];
+		if (b->count - i < 8)
+			byte &= (1u << (b->count - i)) - 1;
+		for (; byte; byte &= byte - 1)
+			x[i + (unsigned)__builtin_ctz(byte)] = *packed++ + b->base;
+	}
+}
+
+static bool put_raw(const struct tsdb__block *b, uint64_t *x)
+{
+	const uint8_t *bits = b->raw + b->raw_count;
+	for (unsigned i = 0; i < b->raw_count; i++) {
+		if (b->raw[i] >= b->count)
+			return false;
+		x[b->raw[i]] = tsdb__load_u64(bits + 8 * (size_t)i);
+	}
+	return true;
+}
+
+bool tsdb__block_decode(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
+{
+	const struct tsdb__kernels *k = tsdb__kernels();
+	uint64_t packed[TSDB_COLUMN_BLOCK];
+	uint64_t *unpacked = b->sparse ? packed : x;
+	if (b->stored > 0)
+		k->unpack(b->packed, b->width, b->stored, unpacked);
+	if (!patch(b, unpacked))
+		return false;
+	if (b->sparse)
+		spread(b, packed, x);
+	switch (tsdb__form_of(c->encoding)) {
+	case TSDB_FORM_FRAME:
+		k->line(x, b->count, c->first + b->base + c->step * (index * TSDB_COLUMN_BLOCK), c->step);
+		break;
+	case TSDB_FORM_DELTA:
+		k->sum(x, b->count, c->first + b->start, b->sparse ? 0 : b->base);
+		break;
+	default:
+		k->sum(x, b->count, b->start, b->base);
+		k->sum(x, b->count, c->first + b->start2, 0);
+		break;
+	}
+	tsdb__column_map(tsdb__map_of(c->encoding), c->scale, x, b->count);
+	return put_raw(b, x);
+}
