@@ -305,6 +305,18 @@ int pm_fs_map(int fd, size_t len, bool writable, void **ret, struct pm_error *er
 	return 0;
 }
 
+int pm_fs_map_memory(size_t len, void **ret, struct pm_error *err)
+{
+	void *p = MAP_FAILED;
+
+	if (!fault(PM_FS_OP_MAP))
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	*ret = p;
+	return 0;
+}
+
 void pm_fs_unmap(void *p, size_t len)
 {
 	if (p)

@@ -28,11 +28,14 @@ int pm_fs_read(int fd, void *p, size_t n, size_t *ret, struct pm_error *err);
 int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err);
 int pm_fs_sync(int fd, struct pm_error *err); /* fdatasync */
 int pm_fs_sync_dir(int dirfd, struct pm_error *err);
+int pm_fs_sync_parent(int dirfd, const char *path, struct pm_error *err); /* the directory that holds `path` */
 int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error *err);
 int pm_fs_unlinkat(int dirfd, const char *path, struct pm_error *err);
 int pm_fs_linkat(int dirfd, const char *from, int to_dirfd, const char *to, struct pm_error *err);
 /* Map `len` bytes from the file's start, MAP_SHARED; may reach past the end of the file. */
 int pm_fs_map(int fd, size_t len, bool writable, void **ret, struct pm_error *err);
+/* Zeroed memory of no file, to stand where a mapping would. */
+int pm_fs_map_memory(size_t len, void **ret, struct pm_error *err);
 void pm_fs_unmap(void *p, size_t len);
 /* Open-file-description lock on byte `byte` of the file. `wait`: block, else PM_ERR_EXISTS when somebody has it. */
 int pm_fs_lock(int fd, uint64_t byte, bool exclusive, bool wait, struct pm_error *err);

@@ -150,7 +150,7 @@ static int create_beside(int dirfd, const char *path, char *tmp, size_t tmp_size
 	return rc;
 }
 
-static int sync_parent(int dirfd, const char *path, struct pm_error *err)
+int pm_fs_sync_parent(int dirfd, const char *path, struct pm_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX] = ".";
@@ -184,7 +184,7 @@ int pm_fs_write_file(int dirfd, const char *path, const void *p, size_t n, struc
 		pm_fs_unlinkat(dirfd, tmp, NULL);
 		return rc;
 	}
-	return sync_parent(dirfd, path, err);
+	return pm_fs_sync_parent(dirfd, path, err);
 }
 
 /* ---- the system --------------------------------------------------------------------------------- */

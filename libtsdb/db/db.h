@@ -1,6 +1,7 @@
 /* db.h - an open store, and what its parts (transactions, pages, queriers) know of each other.
  *
- * Who may touch what: `snap` under snap_mutex; `write` by the holder of write_mutex and the writers' lock. */
+ * Who may touch what: `snap`, `head`, `detached` under snap_mutex; `write` by the holder of write_mutex and the writers'
+ * lock; marks of syncs by the holder of sync_mutex and the lock of syncs. The last is taken with nothing else held. */
 #ifndef TSDB_DB_DB_H
 #define TSDB_DB_DB_H
 
@@ -14,10 +15,11 @@ struct tsdb {
 	bool writable;
 	int64_t fsync_ms;
 	struct tsdb__head *head;
-	pthread_mutex_t snap_mutex, write_mutex;
+	struct tsdb__head *first_head; /* of a reader that was detached: kept for its snapshots */
+	bool detached; /* a reader of a store that a writer must recover: `snap` is what was recovered in memory */
+	pthread_mutex_t snap_mutex, write_mutex, sync_mutex;
 	struct tsdb__snap *snap; /* the newest this process has taken */
 	struct tsdb__write write;
-	int sync_error; /* a failed sync is not tried again */
 };
 
 /* A counted snapshot of what is published now. */
@@ -28,6 +30,17 @@ int tsdb__writer_lock(struct tsdb *db, struct tsdb_record *ret_published, struct
 /* Publish db->write, or leave everything as it was; unlock in every case. */
 int tsdb__writer_publish(struct tsdb *db, const struct tsdb_record *published, struct pm_error *err);
 void tsdb__writer_abort(struct tsdb *db, const struct tsdb_record *published);
+
+/* Bytes of the meta file that locks stand for; behind its end, so that they name nothing else. */
+enum { TSDB_LOCK_WRITER = 1 << 20, TSDB_LOCK_SYNC = (1 << 20) + 1 };
+
+/* ---- syncs (sync.c) ---- */
+
+/* A sync is wanted: something was published since the last one, and that was longer ago than the interval. */
+bool tsdb__sync_due(const struct tsdb *db);
+/* Sync what is published, unless somebody did meanwhile. `wait`: for a sync that is under way, which may have begun too
+ * early to count; otherwise it is left to whoever is at it. Not to be called with the writers' lock. */
+int tsdb__sync(struct tsdb *db, bool wait, struct pm_error *err);
 
 /* ---- selecting series (select.c) ---- */
 

@@ -1,20 +1,17 @@
-/* tsdb.c - opening a store, snapshots of it, the writers' lock, publication and syncs. */
+/* tsdb.c - opening a store, snapshots of it, the writers' lock and publication. */
 #include "libtsdb/db/db.h"
 
-#include "libtsdb/base/clock.h"
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/recover.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 
-/* Bytes of the meta file that locks stand for; behind its end, so that they name nothing else. */
-enum { LOCK_WRITER = 1 << 20 };
-
 /* ---- open ---- */
 
 /* Two processes may make the same store at once: the loser of the lock finds it made. */
-static int create_store(int dirfd, struct pm_error *err)
+static int create_store(int dirfd, const char *dir, struct pm_error *err)
 {
 	struct tsdb_record rec;
 	int fd = -1, rc;
@@ -28,7 +25,8 @@ static int create_store(int dirfd, struct pm_error *err)
 			tsdb__meta_close(m, meta_fd);
 		else if (rc != PM_ERR_NOTFOUND)
 			pm_fail(err, rc, "the store's meta page can't be read");
-		else if ((rc = tsdb__head_create(dirfd, 1, &rec, err)) == 0)
+		else if (((rc = pm_fs_sync_parent(AT_FDCWD, dir, err)) == 0 || rc == PM_ERR_READONLY) &&
+			 (rc = tsdb__head_create(dirfd, 1, &rec, err)) == 0)
 			rc = tsdb__meta_create(dirfd, &rec, err);
 	}
 	pm_fs_close(fd);
@@ -48,17 +46,52 @@ static int open_dir(struct tsdb *db, const char *dir, unsigned flags, struct pm_
 	return 0;
 }
 
-static int open_store(struct tsdb *db, const char *dir, unsigned flags, struct pm_error *err)
+/* Another process may have recovered the store while this one waited for the lock. */
+static int recover_store(struct tsdb *db, struct pm_error *err)
+{
+	int rc = pm_fs_lock(db->meta_fd, TSDB_LOCK_WRITER, true, true, err);
+	if (rc < 0)
+		return rc;
+	enum tsdb__meta_place place = tsdb__meta_place(db->meta, db->meta_fd);
+	if (place != TSDB_META_HERE)
+		rc = tsdb__recover_for_writing(db->dirfd, db->meta, db->meta_fd, place == TSDB_META_COPIED, err);
+	pm_fs_unlock(db->meta_fd, TSDB_LOCK_WRITER);
+	return rc;
+}
+
+/* A reader writes nothing: it recovers into its memory, and goes on as usual once a writer did it for good. */
+static int detach(struct tsdb *db, bool copied, struct pm_error *err)
 {
 	struct tsdb_record rec;
+	int rc = tsdb__recover_for_reading(db->dirfd, db->meta, copied, &db->head, &rec, err);
+	if (rc == 0)
+		rc = tsdb__snap_new(db->head, &rec, &db->snap, err);
+	db->detached = rc == 0;
+	return rc;
+}
+
+static int open_head(struct tsdb *db, struct tsdb__head **ret, struct pm_error *err)
+{
+	struct tsdb_record rec;
+	int rc = tsdb__meta_read(db->meta, &rec, err);
+	return rc < 0 ? rc : tsdb__head_open(db->dirfd, rec.generation, db->writable, ret, err);
+}
+
+static int open_store(struct tsdb *db, const char *dir, unsigned flags, struct pm_error *err)
+{
 	int rc = tsdb__meta_open(db->dirfd, db->writable, &db->meta, &db->meta_fd, err);
-	if (rc == PM_ERR_NOTFOUND && (flags & TSDB_CREATE) && (rc = create_store(db->dirfd, err)) == 0)
+	if (rc == PM_ERR_NOTFOUND && (flags & TSDB_CREATE) && (rc = create_store(db->dirfd, dir, err)) == 0)
 		rc = tsdb__meta_open(db->dirfd, db->writable, &db->meta, &db->meta_fd, err);
 	if (rc == PM_ERR_NOTFOUND)
 		return pm_fail(err, rc, "%s: no store there", dir);
-	if (rc == 0 && (rc = tsdb__meta_read(db->meta, &rec, err)) == 0)
-		rc = tsdb__head_open(db->dirfd, rec.generation, db->writable, &db->head, err);
-	return rc;
+	if (rc < 0)
+		return rc;
+	enum tsdb__meta_place place = tsdb__meta_place(db->meta, db->meta_fd);
+	if (place != TSDB_META_HERE && !db->writable)
+		return detach(db, place == TSDB_META_COPIED, err);
+	if (place != TSDB_META_HERE && (rc = recover_store(db, err)) < 0)
+		return rc;
+	return open_head(db, &db->head, err);
 }
 
 /* Messages from below name a file of the store; say which store. */
@@ -86,9 +119,12 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	db->fsync_ms = opts ? opts->fsync_ms : TSDB_FSYNC_DEFAULT_MS;
 	pthread_mutex_init(&db->snap_mutex, NULL);
 	pthread_mutex_init(&db->write_mutex, NULL);
+	pthread_mutex_init(&db->sync_mutex, NULL);
 	if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
 		db->write.head = db->head;
 		db->write.meta = db->meta;
+		if (tsdb__sync_due(db)) /* what a process that was killed left */
+			(void)!tsdb__sync(db, false, NULL);
 		*ret = db;
 		return 0;
 	}
@@ -97,42 +133,51 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	return name_store(err, dir, rc);
 }
 
-static bool sync_due(const struct tsdb *db)
-{
-	if (!db->writable || db->fsync_ms == TSDB_FSYNC_NEVER || !db->meta)
-		return false;
-	if (__atomic_load_n(&db->meta->synced_seq, __ATOMIC_ACQUIRE) == tsdb__meta_seq(db->meta))
-		return false;
-	int64_t since = pm_now_ms() - __atomic_load_n(&db->meta->synced_ms, __ATOMIC_ACQUIRE);
-	return since < 0 || since >= db->fsync_ms;
-}
-
 void tsdb_close(struct tsdb *db)
 {
 	if (!db)
 		return;
-	if (sync_due(db))
-		tsdb_sync(db, NULL);
+	if (tsdb__sync_due(db))
+		tsdb__sync(db, true, NULL);
 	tsdb__snap_unref(db->snap);
 	tsdb__write_release(&db->write);
 	tsdb__head_free(db->head);
+	tsdb__head_free(db->first_head);
 	tsdb__meta_close(db->meta, db->meta_fd);
 	if (db->dirfd >= 0)
 		pm_fs_close(db->dirfd);
 	pthread_mutex_destroy(&db->snap_mutex);
 	pthread_mutex_destroy(&db->write_mutex);
+	pthread_mutex_destroy(&db->sync_mutex);
 	pm_free(db);
 }
 
 /* ---- snapshots ---- */
 
+/* A detached reader: once the store was recovered, what was found in memory is the past. */
+static int attach(struct tsdb *db, struct pm_error *err)
+{
+	struct tsdb__head *h;
+	int rc;
+	if (!db->detached || tsdb__meta_place(db->meta, db->meta_fd) != TSDB_META_HERE)
+		return 0;
+	if ((rc = open_head(db, &h, err)) < 0)
+		return rc;
+	tsdb__snap_unref(db->snap);
+	db->snap = NULL;
+	db->first_head = db->head;
+	db->head = h;
+	db->detached = false;
+	return 0;
+}
+
 int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *err)
 {
 	struct tsdb_record rec;
-	int rc = 0;
 	pthread_mutex_lock(&db->snap_mutex);
+	int rc = attach(db, err);
 	/* A file that is gone means that a newer record was published meanwhile. */
-	for (int tries = 0; tries < 100; tries++) {
+	for (int tries = 0; rc == 0 && !db->detached && tries < 100; tries++) {
 		if (db->snap && db->snap->rec.seq == tsdb__meta_seq(db->meta))
 			break;
 		struct tsdb__snap *snap;
@@ -157,10 +202,12 @@ int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *er
 
 int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err)
 {
-	struct tsdb_record r;
-	int rc = tsdb__meta_read(db->meta, &r, err);
+	struct tsdb__snap *snap;
+	int rc = tsdb__snap_get(db, &snap, err);
 	if (rc < 0)
 		return rc;
+	struct tsdb_record r = snap->rec;
+	tsdb__snap_unref(snap);
 	*ret = (struct tsdb_stats){ .generation = r.generation,
 		.series_count = r.series_count,
 		.layout_count = r.family_count - 1,
@@ -184,7 +231,7 @@ int tsdb__writer_lock(struct tsdb *db, struct tsdb_record *ret_published, struct
 	if (!db->writable)
 		return pm_fail(err, PM_ERR_READONLY, "the store was opened for reading");
 	pthread_mutex_lock(&db->write_mutex);
-	if ((rc = pm_fs_lock(db->meta_fd, LOCK_WRITER, true, true, err)) < 0) {
+	if ((rc = pm_fs_lock(db->meta_fd, TSDB_LOCK_WRITER, true, true, err)) < 0) {
 		pthread_mutex_unlock(&db->write_mutex);
 		return rc;
 	}
@@ -203,7 +250,7 @@ int tsdb__writer_lock(struct tsdb *db, struct tsdb_record *ret_published, struct
 static void writer_unlock(struct tsdb *db)
 {
 	__atomic_store_n(&db->meta->dirty, 0, __ATOMIC_RELEASE);
-	pm_fs_unlock(db->meta_fd, LOCK_WRITER);
+	pm_fs_unlock(db->meta_fd, TSDB_LOCK_WRITER);
 	pthread_mutex_unlock(&db->write_mutex);
 }
 
@@ -212,27 +259,6 @@ void tsdb__writer_abort(struct tsdb *db, const struct tsdb_record *published)
 	if (published)
 		tsdb__write_abort(&db->write, published);
 	writer_unlock(db);
-}
-
-/* Catalog, then layouts, then log: what is on the disk never names what is not. Called with the writers' lock. */
-static int sync_files(struct tsdb *db, struct pm_error *err)
-{
-	struct tsdb__head *h = db->head;
-	uint64_t seq = tsdb__meta_seq(db->meta);
-	int rc;
-	if (db->sync_error)
-		return pm_fail(err, db->sync_error,
-			"an earlier sync failed; what was written since may be lost with the power");
-	if ((rc = pm_fs_sync(h->catalog.fd, err)) == 0 && (rc = pm_fs_sync(h->layouts.fd, err)) == 0 &&
-		(rc = pm_fs_sync(db->write.log_fd, err)) == 0)
-		rc = pm_fs_sync(db->meta_fd, err);
-	if (rc < 0) {
-		db->sync_error = rc;
-		return rc;
-	}
-	__atomic_store_n(&db->meta->synced_seq, seq, __ATOMIC_RELEASE);
-	__atomic_store_n(&db->meta->synced_ms, pm_now_ms(), __ATOMIC_RELEASE);
-	return 0;
 }
 
 int tsdb__writer_publish(struct tsdb *db, const struct tsdb_record *published, struct pm_error *err)
@@ -246,19 +272,6 @@ int tsdb__writer_publish(struct tsdb *db, const struct tsdb_record *published, s
 	tsdb__meta_publish(db->meta, &w->rec);
 	__atomic_store_n(&db->meta->next_sid, w->rec.sid_end, __ATOMIC_RELEASE);
 	tsdb__write_cleanup(w, published);
-	if (sync_due(db))
-		rc = sync_files(db, err);
 	writer_unlock(db);
-	return rc;
-}
-
-int tsdb_sync(struct tsdb *db, struct pm_error *err)
-{
-	struct tsdb_record published;
-	int rc = tsdb__writer_lock(db, &published, err);
-	if (rc < 0)
-		return rc;
-	rc = sync_files(db, err);
-	tsdb__writer_abort(db, &published);
-	return rc;
+	return tsdb__sync_due(db) ? tsdb__sync(db, db->fsync_ms == TSDB_FSYNC_ALWAYS, err) : 0;
 }

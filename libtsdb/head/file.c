@@ -73,6 +73,25 @@ int tsdb__file_open(struct tsdb__file *f, int dirfd, const char *name, enum tsdb
 	return rc;
 }
 
+int tsdb__file_in_memory(struct tsdb__file *f, const char *name, enum tsdb_file_kind kind, uint64_t generation,
+	uint64_t len, struct pm_error *err)
+{
+	void *p;
+	int rc = pm_fs_map_memory(len, &p, err);
+	if (rc < 0)
+		return rc;
+	memset(f, 0, sizeof *f);
+	f->fd = -1;
+	f->kind = kind;
+	f->generation = generation;
+	snprintf(f->name, sizeof f->name, "%s", name);
+	pthread_mutex_init(&f->mutex, NULL);
+	f->maps[f->map_count].ptr = f->map = p;
+	f->maps[f->map_count++].len = f->map_len = f->size = len;
+	tsdb__file_head_fill(p, kind, generation, 0);
+	return 0;
+}
+
 void tsdb__file_close(struct tsdb__file *f)
 {
 	for (unsigned i = 0; i < f->map_count; i++)
@@ -194,6 +213,7 @@ void tsdb__tail_seal(struct tsdb__tail *t, struct tsdb_rec *rec, uint64_t off, s
 	rec->len = (uint32_t)size;
 	rec->kind = (uint8_t)kind;
 	rec->checksum = tsdb__rec_checksum(rec, t->file->kind, t->file->generation, off);
+	t->sum = tsdb__sum(t->sum, rec->checksum);
 }
 
 void tsdb__tail_release(struct tsdb__tail *t)

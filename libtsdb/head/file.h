@@ -35,6 +35,9 @@ struct tsdb__file {
 int tsdb__file_open(struct tsdb__file *f, int dirfd, const char *name, enum tsdb_file_kind kind, uint64_t generation,
 	bool writable, bool create, struct pm_error *err);
 void tsdb__file_close(struct tsdb__file *f);
+/* Memory of `len` bytes to stand for a file that is not written. */
+int tsdb__file_in_memory(struct tsdb__file *f, const char *name, enum tsdb_file_kind kind, uint64_t generation,
+	uint64_t len, struct pm_error *err);
 /* The file's bytes from its start; at least `len` of them may be read once that many are published. */
 int tsdb__file_map(struct tsdb__file *f, uint64_t len, const uint8_t **ret, struct pm_error *err);
 
@@ -62,6 +65,13 @@ static inline const void *tsdb__bytes_at(const struct tsdb__bytes *b, uint64_t o
 /* The record at `off` if its head, its kind and its length (at least `size_min`) are sound, else NULL. */
 const void *tsdb__rec_at(const struct tsdb__bytes *b, uint64_t off, enum tsdb_rec_kind kind, size_t size_min);
 uint64_t tsdb__rec_checksum(const struct tsdb_rec *rec, enum tsdb_file_kind kind, uint64_t generation, uint64_t off);
+/* The running sum of checksums (F6): it depends on all of them and on their order. */
+static inline uint64_t tsdb__sum(uint64_t sum, uint64_t checksum)
+{
+	sum = (sum ^ checksum) * UINT64_C(0x9e3779b97f4a7c15);
+	return sum ^ sum >> 32;
+}
+
 /* The place for a breakpoint: all that finds damage comes through here. */
 int tsdb__corrupt(struct pm_error *err, const char *file, uint64_t off, const char *what);
 
@@ -71,13 +81,15 @@ struct tsdb__tail {
 	struct tsdb__file *file;
 	struct tsdb__bytes bytes; /* for reading back; map_end is how far the file was written */
 	struct pm_buf buf;
-	int error; /* why the last add() gave NULL */
+	uint64_t sum; /* of the records below bytes.end that are sealed */
+	int error;    /* why the last add() gave NULL */
 };
 
 int tsdb__tail_begin(struct tsdb__tail *t, struct tsdb__file *file, uint64_t len, struct pm_error *err);
 /* Room for `size` bytes, zeroed, at the end; good until the next add or flush. NULL: t->error and `err` say why. */
 void *tsdb__tail_add(struct tsdb__tail *t, size_t size, uint64_t *ret_off, struct pm_error *err);
-/* Complete the record at `rec` that was added at `off`: length, kind, checksum. */
+/* Complete the record at `rec` that was added at `off`: length, kind, checksum. Records are sealed in the order in which
+ * they were added. */
 void tsdb__tail_seal(struct tsdb__tail *t, struct tsdb_rec *rec, uint64_t off, size_t size, enum tsdb_rec_kind kind);
 int tsdb__tail_flush(struct tsdb__tail *t, struct pm_error *err);
 void tsdb__tail_release(struct tsdb__tail *t);

@@ -30,8 +30,10 @@ static int create_files(int dirfd, uint64_t generation, struct pm_error *err)
 	struct tsdb__file f;
 	int rc = 0;
 	for (size_t i = 0; i < sizeof files / sizeof files[0] && rc == 0; i++)
-		if ((rc = tsdb__file_open(&f, dirfd, files[i].name, files[i].kind, generation, true, true, err)) == 0)
+		if ((rc = tsdb__file_open(&f, dirfd, files[i].name, files[i].kind, generation, true, true, err)) == 0) {
+			rc = pm_fs_sync(f.fd, err);
 			tsdb__file_close(&f);
+		}
 	for (int t = 0; t < TSDB_TABLE_COUNT && rc == 0; t++) {
 		struct tsdb__slots *s = NULL;
 		char name[32];
@@ -54,12 +56,26 @@ static int create_log(int dirfd, uint64_t generation, struct tsdb_record *rec, s
 	memcpy(bytes, &heads, sizeof heads);
 	if ((rc = tsdb__log_create(dirfd, generation, 1, &fd, err)) < 0)
 		return rc;
-	rc = pm_fs_pwrite(fd, bytes, sizeof bytes, sizeof(struct tsdb_file_head), err);
+	if ((rc = pm_fs_pwrite(fd, bytes, sizeof bytes, sizeof(struct tsdb_file_head), err)) == 0)
+		rc = pm_fs_sync(fd, err);
 	pm_fs_close(fd);
 	rec->log_first = 1;
 	rec->heads_pos = pos;
 	rec->log_end = pos + sizeof bytes;
+	rec->log_sum = tsdb__sum(0, heads.rec.checksum);
 	return rc;
+}
+
+void tsdb__record_init(struct tsdb_record *rec, uint64_t generation)
+{
+	memset(rec, 0, sizeof *rec);
+	rec->generation = generation;
+	rec->catalog_len = rec->layouts_len = rec->postings_len = sizeof(struct tsdb_file_head);
+	rec->family_count = 1; /* 0 is for loose samples */
+	for (int t = 0; t < TSDB_TABLE_COUNT; t++)
+		rec->table_number[t] = 1;
+	rec->min_ms = PM_TIME_MAX;
+	rec->max_ms = PM_TIME_MIN;
 }
 
 int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, struct pm_error *err)
@@ -70,23 +86,16 @@ int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, s
 	if ((rc = pm_fs_mkdirat(dirfd, name, err)) < 0 ||
 		(rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &fd, err)) < 0)
 		return rc;
-	memset(rec, 0, sizeof *rec);
-	rec->generation = generation;
-	rec->catalog_len = rec->layouts_len = rec->postings_len = sizeof(struct tsdb_file_head);
-	rec->family_count = 1; /* 0 is for loose samples */
-	for (int t = 0; t < TSDB_TABLE_COUNT; t++)
-		rec->table_number[t] = 1;
-	rec->min_ms = PM_TIME_MAX;
-	rec->max_ms = PM_TIME_MIN;
+	tsdb__record_init(rec, generation);
 	if ((rc = create_files(fd, generation, err)) == 0 && (rc = create_log(fd, generation, rec, err)) == 0)
 		rc = pm_fs_sync_dir(fd, err);
 	pm_fs_close(fd);
-	return rc;
+	return rc < 0 ? rc : pm_fs_sync_dir(dirfd, err); /* a meta page that names the folder comes after it */
 }
 
 /* ---- opening ---- */
 
-int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err)
+int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err)
 {
 	struct tsdb__head *h = pm_calloc(1, sizeof *h);
 	char name[32];
@@ -104,11 +113,23 @@ int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__
 		pm_fail(err, rc, "out of memory");
 	else if ((rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &h->dirfd, err)) == 0 &&
 		 (rc = tsdb__file_open(&h->catalog, h->dirfd, "catalog", TSDB_FILE_CATALOG, generation, writable, false,
-			  err)) == 0 &&
-		 (rc = tsdb__file_open(&h->ids, h->dirfd, "ids", TSDB_FILE_IDS, generation, writable, false, err)) ==
-			 0 &&
-		 (rc = tsdb__file_open(
-			  &h->layouts, h->dirfd, "layouts", TSDB_FILE_LAYOUTS, generation, writable, false, err)) == 0)
+			  err)) == 0)
+		rc = tsdb__file_open(
+			&h->layouts, h->dirfd, "layouts", TSDB_FILE_LAYOUTS, generation, writable, false, err);
+	if (rc < 0)
+		tsdb__head_free(h);
+	else
+		*ret = h;
+	return rc;
+}
+
+int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err)
+{
+	struct tsdb__head *h;
+	int rc = tsdb__head_open_bare(dirfd, generation, writable, &h, err);
+	if (rc < 0)
+		return rc;
+	if ((rc = tsdb__file_open(&h->ids, h->dirfd, "ids", TSDB_FILE_IDS, generation, writable, false, err)) == 0)
 		rc = tsdb__file_open(
 			&h->postings, h->dirfd, "postings", TSDB_FILE_POSTINGS, generation, writable, false, err);
 	if (rc < 0)
@@ -172,6 +193,15 @@ static int snap_bytes(struct tsdb__file *f, uint64_t len, struct tsdb__bytes *re
 	return tsdb__file_map(f, len, &ret->map, err);
 }
 
+static void snap_link(struct tsdb__head *h, struct tsdb__snap *s)
+{
+	s->next = h->snaps;
+	s->back = &h->snaps;
+	if (s->next)
+		s->next->back = &s->next;
+	h->snaps = s;
+}
+
 int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err)
 {
 	struct tsdb__snap *s = pm_calloc(1, sizeof *s);
@@ -192,6 +222,8 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 	if (rc == 0)
 		rc = tsdb__log_scan(h, rec, err);
 	s->last = h->last;
+	if (rc == 0)
+		snap_link(h, s);
 	pthread_mutex_unlock(&h->mutex);
 	if (rc < 0)
 		pm_free(s);
@@ -202,6 +234,15 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 
 void tsdb__snap_unref(struct tsdb__snap *s)
 {
-	if (s && __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		pm_free(s);
+	if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	pthread_mutex_lock(&s->head->mutex);
+	*s->back = s->next;
+	if (s->next)
+		s->next->back = s->back;
+	tsdb__log_forget(s->head);
+	pthread_mutex_unlock(&s->head->mutex);
+	if (s->detach)
+		s->detach(s->attached);
+	pm_free(s);
 }

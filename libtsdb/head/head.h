@@ -11,7 +11,7 @@
 #include "libtsdb/head/file.h"
 #include "libtsdb/head/slots.h"
 
-enum { TSDB_LOG_FILES_MAX = 16384 }; /* 1 TiB of log */
+enum { TSDB_LOG_FILES_MAX = 16384 }; /* that are live at once: 1 TiB of log */
 
 struct tsdb__head {
 	int dirfd;
@@ -20,8 +20,8 @@ struct tsdb__head {
 	struct tsdb__file catalog, ids, layouts, postings;
 	pthread_mutex_t mutex;
 	struct tsdb__slots *tables[TSDB_TABLE_COUNT]; /* newest first */
-	const uint8_t **logs;                         /* mapped log files, by number - log_base */
-	uint64_t log_base;
+	const uint8_t **logs;                         /* mapped log files, by tsdb__log_slot() */
+	uint64_t log_base;                            /* no file has a smaller number */
 	/* Position of the last row of each family, up to scanned_pos. Grows by replacement; what was replaced stays for
 	 * the snapshots that use it. */
 	uint64_t *last;
@@ -30,10 +30,15 @@ struct tsdb__head {
 	struct tsdb__old {
 		struct tsdb__old *next;
 	} * old_last;
+	struct tsdb__snap *snaps;
+	uint64_t logs_mapped_from; /* files below were sealed and are unmapped */
 };
 
 struct tsdb__snap {
 	unsigned refs; /* atomic */
+	struct tsdb__snap *next, **back; /* all of the head, under its mutex */
+	void *attached;                  /* what the snapshot holds beside the head, and how to let go of it */
+	void (*detach)(void *attached);
 	struct tsdb_record rec;
 	struct tsdb__head *head;
 	struct tsdb__bytes catalog, ids, layouts, postings;
@@ -43,8 +48,12 @@ struct tsdb__snap {
 
 /* ---- files (head.c) ---- */
 
+/* What a store without a sample says. */
+void tsdb__record_init(struct tsdb_record *rec, uint64_t generation);
 /* Make the files of an empty head in a new folder "head.GENERATION" of `dirfd` and fill `rec` for publication. */
 int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, struct pm_error *err);
+/* Without what follows from catalog and layouts: ids and postings. */
+int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err);
 int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err);
 void tsdb__head_free(struct tsdb__head *h);
 /* Everything a record names, mapped. PM_ERR_STALE: a file is gone, take a newer record. */
@@ -56,7 +65,15 @@ void tsdb__table_name(char out[32], enum tsdb_table table, uint32_t number);
 
 /* ---- log, reading (log.c) ---- */
 
+/* Where the mapping of a log file stands; NULL for a number below all. */
+static inline const uint8_t **tsdb__log_slot(const struct tsdb__head *h, uint64_t number)
+{
+	return number < h->log_base ? NULL : &h->logs[(number - h->log_base) % TSDB_LOG_FILES_MAX];
+}
+
 void tsdb__log_name(char out[32], uint64_t number);
+/* Unmap files that no snapshot needs. Called with the mutex held. */
+void tsdb__log_forget(struct tsdb__head *h);
 int tsdb__log_create(int dirfd, uint64_t generation, uint64_t number, int *ret_fd, struct pm_error *err);
 int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err);
 /* The record at a position below `end`, its length checked; NULL when there is none that is sound. */
@@ -142,6 +159,11 @@ static inline uint32_t tsdb__tag(uint64_t hash)
 	return (uint32_t)(hash ^ hash >> 32);
 }
 
+static inline uint32_t tsdb__alias_tag(uint32_t sid)
+{
+	return tsdb__tag(sid * UINT64_C(0x9e3779b97f4a7c15));
+}
+
 /* ---- layouts, reading (layout.c) ---- */
 
 struct tsdb__block_view {
@@ -224,6 +246,10 @@ struct tsdb__row_in {
 	const double *values;
 	const struct pm_histogram *const *hists; /* NULL: none; else where not NULL it stands for the value */
 };
+/* Begin a new log file, so that all before it can be sealed. */
+int tsdb__log_roll(struct tsdb__write *w, struct pm_error *err);
+/* Copy the last rows of families that stand before log file `first`: these rows are sealed, their layouts live on. */
+int tsdb__log_carry(struct tsdb__write *w, uint64_t first, struct pm_error *err);
 int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct pm_error *err);
 struct tsdb__loose {
 	uint32_t sid;

@@ -103,7 +103,7 @@ int tsdb__family_intern(struct tsdb__write *w, struct pm_str key, uint32_t *ret,
 static int note_alias(struct tsdb__write *w, uint32_t family, uint32_t sid, struct pm_error *err)
 {
 	const struct tsdb_series_rec *s = tsdb__series(&w->catalog.bytes, &w->ids.bytes, sid);
-	uint32_t tag = tsdb__tag(sid * UINT64_C(0x9e3779b97f4a7c15)), have;
+	uint32_t tag = tsdb__alias_tag(sid), have;
 	uint64_t cursor = 0;
 	if (!s || s->home == family)
 		return 0;

@@ -23,13 +23,24 @@ static uint64_t record_checksum(const struct tsdb_record *rec)
 	return pm_hash_seed((const uint8_t *)rec + from, sizeof *rec - from, rec->seq);
 }
 
-static void note_identity(struct tsdb_meta_page *m, int fd)
+void tsdb__meta_settle(struct tsdb_meta_page *m, int fd)
 {
-	char boot[37];
-	memset(m->boot_id, 0, sizeof m->boot_id);
-	if (pm_fs_boot_id(boot, NULL) == 0)
-		memcpy(m->boot_id, boot, sizeof boot);
+	char boot[sizeof m->boot_id] = { 0 };
+	pm_fs_boot_id(boot, NULL);
 	pm_fs_identity(fd, &m->dev, &m->ino, NULL);
+	memcpy(m->boot_id, boot, sizeof boot);
+}
+
+enum tsdb__meta_place tsdb__meta_place(const struct tsdb_meta_page *m, int fd)
+{
+	char boot[sizeof m->boot_id] = { 0 };
+	uint64_t dev = 0, ino = 0;
+	if (pm_fs_identity(fd, &dev, &ino, NULL) < 0 || ino != m->ino)
+		return TSDB_META_COPIED;
+	pm_fs_boot_id(boot, NULL);
+	if (memcmp(boot, m->boot_id, sizeof boot) != 0)
+		return TSDB_META_CRASHED; /* devices may have other numbers then */
+	return dev == m->dev ? TSDB_META_HERE : TSDB_META_COPIED;
 }
 
 int tsdb__meta_create(int dirfd, const struct tsdb_record *rec, struct pm_error *err)
@@ -48,9 +59,11 @@ int tsdb__meta_create(int dirfd, const struct tsdb_record *rec, struct pm_error 
 	m.slot[1].record = *rec;
 	m.slot[1].record.seq = 1;
 	m.slot[1].record.checksum = record_checksum(&m.slot[1].record);
+	m.mark[1].record = m.slot[1].record; /* the head's files were synced when they were made */
+	m.synced_seq = 1;
 	if ((rc = pm_fs_openat(dirfd, tmp, PM_FS_WRITE | PM_FS_CREATE, &fd, err)) < 0)
 		return rc;
-	note_identity(&m, fd);
+	tsdb__meta_settle(&m, fd);
 	if ((rc = pm_fs_allocate(fd, 0, sizeof m, err)) == 0 && (rc = pm_fs_pwrite(fd, &m, sizeof m, 0, err)) == 0 &&
 		(rc = pm_fs_sync(fd, err)) == 0 && (rc = pm_fs_renameat(dirfd, tmp, "meta", err)) == 0)
 		rc = pm_fs_sync_dir(dirfd, err);
@@ -138,4 +151,43 @@ void tsdb__meta_publish(struct tsdb_meta_page *m, struct tsdb_record *rec)
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		__atomic_store_n(&slot[i], words[i], __ATOMIC_RELEASE);
 	__atomic_store_n(&m->seq, seq, __ATOMIC_RELEASE);
+}
+
+/* ---- marks ---- */
+
+static bool record_sound(const struct tsdb_record *rec)
+{
+	return rec->seq != 0 && rec->checksum == record_checksum(rec);
+}
+
+int tsdb__meta_mark(const struct tsdb_meta_page *m, struct tsdb_record *ret, struct pm_error *err)
+{
+	struct tsdb_record a = m->mark[0].record, b = m->mark[1].record;
+	bool sound_a = record_sound(&a), sound_b = record_sound(&b);
+	if (!sound_a && !sound_b)
+		return tsdb__corrupt(err, "meta", TSDB_META_MARK0, "no mark of a sync is sound");
+	*ret = sound_a && (!sound_b || a.seq > b.seq) ? a : b;
+	return 0;
+}
+
+void tsdb__meta_set_mark(struct tsdb_meta_page *m, const struct tsdb_record *rec)
+{
+	struct tsdb_record newest;
+	int idle = 0;
+	assert(record_sound(rec));
+	if (tsdb__meta_mark(m, &newest, NULL) == 0)
+		idle = m->mark[0].record.seq == newest.seq;
+	memcpy(&m->mark[idle].record, rec, sizeof *rec);
+}
+
+uint64_t tsdb__meta_next_seq(const struct tsdb_meta_page *m)
+{
+	uint64_t seq = 0;
+	for (int i = 0; i < 2; i++) {
+		if (record_sound(&m->slot[i].record) && m->slot[i].record.seq > seq)
+			seq = m->slot[i].record.seq;
+		if (record_sound(&m->mark[i].record) && m->mark[i].record.seq > seq)
+			seq = m->mark[i].record.seq;
+	}
+	return seq + 1;
 }

@@ -20,4 +20,18 @@ int tsdb__meta_read(const struct tsdb_meta_page *m, struct tsdb_record *ret, str
  * record names has been written. */
 void tsdb__meta_publish(struct tsdb_meta_page *m, struct tsdb_record *rec);
 
+/* ---- marks, and where the store is ---- */
+
+/* The newest sound mark. PM_ERR_CORRUPT when neither is. */
+int tsdb__meta_mark(const struct tsdb_meta_page *m, struct tsdb_record *ret, struct pm_error *err);
+/* Note in the idle mark that all which `rec` names was synced; the caller syncs the page then (F7). */
+void tsdb__meta_set_mark(struct tsdb_meta_page *m, const struct tsdb_record *rec);
+/* The page is of another boot of the machine, or a copy: lengths in it are not to be believed. */
+enum tsdb__meta_place { TSDB_META_HERE, TSDB_META_CRASHED, TSDB_META_COPIED };
+enum tsdb__meta_place tsdb__meta_place(const struct tsdb_meta_page *m, int fd);
+/* From now on the page is of this boot and this file. */
+void tsdb__meta_settle(struct tsdb_meta_page *m, int fd);
+/* A sequence number above all that the page knows. */
+uint64_t tsdb__meta_next_seq(const struct tsdb_meta_page *m);
+
 #endif

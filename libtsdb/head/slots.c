@@ -28,8 +28,8 @@ static int slots_map(
 	return 0;
 }
 
-int tsdb__slots_create(int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count,
-	struct tsdb__slots **ret, struct pm_error *err)
+static int slots_file(
+	int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count, int *ret_fd, struct pm_error *err)
 {
 	struct tsdb_file_head head;
 	int fd = -1, rc;
@@ -45,11 +45,53 @@ int tsdb__slots_create(int dirfd, const char *name, uint64_t generation, uint32_
 	rc = pm_fs_allocate(fd, 0, sizeof head + count * sizeof(uint64_t), err);
 	if (rc == 0)
 		rc = pm_fs_pwrite(fd, &head, sizeof head, 0, err);
-	if (rc == 0)
-		rc = slots_map(fd, count, true, number, ret, err);
+	if (rc == 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	pm_fs_close(fd);
+	pm_fs_unlinkat(dirfd, name, NULL);
+	return rc;
+}
+
+int tsdb__slots_create(int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count,
+	struct tsdb__slots **ret, struct pm_error *err)
+{
+	int fd, rc = slots_file(dirfd, name, generation, number, count, &fd, err);
+	if (rc < 0)
+		return rc;
+	rc = slots_map(fd, count, true, number, ret, err);
 	pm_fs_close(fd);
 	if (rc < 0)
 		pm_fs_unlinkat(dirfd, name, NULL);
+	return rc;
+}
+
+int tsdb__slots_in_memory(uint32_t number, uint64_t count, struct tsdb__slots **ret, struct pm_error *err)
+{
+	struct tsdb__slots *s = pm_calloc(1, sizeof *s);
+	if (!s)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	*s = (struct tsdb__slots){ .count = count, .number = number, .writable = true };
+	s->map_len = sizeof(struct tsdb_file_head) + count * sizeof(uint64_t);
+	int rc = pm_fs_map_memory(s->map_len, &s->map, err);
+	if (rc < 0) {
+		pm_free(s);
+		return rc;
+	}
+	s->words = (uint64_t *)((uint8_t *)s->map + sizeof(struct tsdb_file_head));
+	*ret = s;
+	return 0;
+}
+
+int tsdb__slots_save(
+	const struct tsdb__slots *s, int dirfd, const char *name, uint64_t generation, struct pm_error *err)
+{
+	int fd, rc = slots_file(dirfd, name, generation, s->number, s->count, &fd, err);
+	if (rc < 0)
+		return rc;
+	rc = pm_fs_pwrite(fd, s->words, s->count * sizeof(uint64_t), sizeof(struct tsdb_file_head), err);
+	pm_fs_close(fd);
 	return rc;
 }
 

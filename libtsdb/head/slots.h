@@ -24,6 +24,10 @@ enum { TSDB_SLOTS_MIN = 1024 };
 
 int tsdb__slots_create(int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count,
 	struct tsdb__slots **ret, struct pm_error *err);
+/* One in memory, and that one as a file. */
+int tsdb__slots_in_memory(uint32_t number, uint64_t count, struct tsdb__slots **ret, struct pm_error *err);
+int tsdb__slots_save(
+	const struct tsdb__slots *s, int dirfd, const char *name, uint64_t generation, struct pm_error *err);
 /* PM_ERR_NOTFOUND: a newer table took its place; the caller takes a new snapshot. */
 int tsdb__slots_open(int dirfd, const char *name, uint64_t generation, uint32_t number, bool writable,
 	struct tsdb__slots **ret, struct pm_error *err);
