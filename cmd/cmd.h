@@ -15,6 +15,7 @@ enum pm_cmd_group { PM_GROUP_COLLECT, PM_GROUP_QUERY, PM_GROUP_STORE, PM_GROUP_S
 enum pm_cmd_flags {
 	PM_CMD_DATA_READ = 1,  /* the dispatcher opens the data directory for reading before run() */
 	PM_CMD_DATA_WRITE = 2, /* ... for writing, made when missing; the command has --fsync */
+	PM_CMD_DATA_NAMED = 4, /* the command opens it by itself, and has -d */
 };
 
 /* One option. `arg`: the name of its value in help ("FILE"), NULL for a flag. `id`: what opt_next returns; a letter

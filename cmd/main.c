@@ -1,7 +1,8 @@
 /* main.c - the commands. Each is a struct beside its code; cmd/dispatch.c finds and runs them. */
 #include "cmd/cmd.h"
 
-extern const struct pm_cmd pm_cmd_scrape, pm_cmd_import, pm_cmd_expose, pm_cmd_query, pm_cmd_test, pm_cmd_serve;
+extern const struct pm_cmd pm_cmd_scrape, pm_cmd_import, pm_cmd_expose, pm_cmd_query, pm_cmd_test, pm_cmd_serve,
+	pm_cmd_inspect;
 
 const struct pm_cmd *const pm_cmds[] = {
 	&pm_cmd_scrape,
@@ -9,6 +10,7 @@ const struct pm_cmd *const pm_cmds[] = {
 	&pm_cmd_query,
 	&pm_cmd_test,
 	&pm_cmd_import,
+	&pm_cmd_inspect,
 	&pm_cmd_serve,
 	NULL,
 };

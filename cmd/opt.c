@@ -10,6 +10,7 @@
 #include <getopt.h>
 
 enum { OPT_HELP = 1000, OPT_FSYNC, OPTIONS_MAX = 64 };
+enum { DATA_ANY = PM_CMD_DATA_READ | PM_CMD_DATA_WRITE | PM_CMD_DATA_NAMED };
 
 static const struct pm_opt opt_data = { "data", 'd', "DIR", "data directory (environment PM_DATA, else ./data)" };
 static const struct pm_opt opt_fsync = { "fsync", OPT_FSYNC, "WHEN",
@@ -21,7 +22,7 @@ const struct pm_opt *pm_opt_common(const struct pm_cmd *cmd, size_t i)
 	const struct pm_opt *list[3];
 	size_t n = 0;
 
-	if (cmd->flags & (PM_CMD_DATA_READ | PM_CMD_DATA_WRITE))
+	if (cmd->flags & DATA_ANY)
 		list[n++] = &opt_data;
 	if (cmd->flags & PM_CMD_DATA_WRITE)
 		list[n++] = &opt_fsync;
@@ -58,7 +59,7 @@ static void build(struct table *t, const struct pm_cmd *cmd)
 	*t = (struct table){ .shorts = ":", .short_len = 1 };
 	for (const struct pm_opt *o = cmd->opts; o && o->name; o++)
 		add(t, o);
-	if (!(cmd->flags & (PM_CMD_DATA_READ | PM_CMD_DATA_WRITE)))
+	if (!(cmd->flags & DATA_ANY))
 		add(t, &opt_data);
 	for (size_t i = 0; pm_opt_common(cmd, i); i++)
 		add(t, pm_opt_common(cmd, i));

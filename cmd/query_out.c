@@ -17,8 +17,7 @@ static size_t display_width(struct pm_str s)
 	return n;
 }
 
-/* "2026-08-01 14:34:56.789 +0200", the fraction only when there is one. */
-static void local_time(struct pm_buf *out, int64_t t_ms)
+void pm_text_local_time(struct pm_buf *out, int64_t t_ms)
 {
 	int64_t ms = ((t_ms % 1000) + 1000) % 1000;
 	time_t seconds = (time_t)((t_ms - ms) / 1000);
@@ -119,7 +118,7 @@ static void series_table(struct pm_buf *out, const struct promql_series *s)
 	for (size_t i = 0; i < s->point_count; i++) {
 		size_t left = t.left.len, right = t.right.len;
 
-		local_time(&t.left, s->points[i].t_ms);
+		pm_text_local_time(&t.left, s->points[i].t_ms);
 		end_cell(&t.left, left, &t.left_width);
 		point_text(&t.right, &s->points[i]);
 		end_cell(&t.right, right, &t.right_width);

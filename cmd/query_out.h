@@ -16,5 +16,7 @@ void pm_query_rows(struct pm_buf *out, const struct promql_result *r, char separ
 void pm_text_series(struct pm_buf *out, struct pm_labels labels);
 void pm_text_value(struct pm_buf *out, double v);
 void pm_text_histogram(struct pm_buf *out, const struct pm_histogram *h);
+/* "2026-08-01 14:34:56.789 +0200", the fraction only when there is one. */
+void pm_text_local_time(struct pm_buf *out, int64_t t_ms);
 
 #endif

@@ -108,6 +108,87 @@ struct tsdb_stats {
 };
 int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err);
 
+/* ---- looking at a store ------------------------------------------------------------------------- */
+
+/* None of these takes a lock, so that a store may be looked at while it is written. Those that take a directory, not
+ * an open store, also work where damage keeps a store from opening. */
+
+/* Bytes of one sort within a part: a file of the head, an encoding of a segment's columns. */
+struct tsdb_sort {
+	const char *name; /* good for ever */
+	uint64_t bytes;
+	uint64_t count;   /* of files, or columns */
+	uint64_t samples; /* 0 where they are not told apart */
+};
+enum { TSDB_SORTS_MAX = 24 };
+
+/* The head or a segment. */
+struct tsdb_part {
+	char name[64]; /* its file or folder, from the data directory */
+	uint64_t series_count, sample_count, bytes;
+	int64_t min_ms, max_ms; /* of all samples; PM_TIME_MAX, PM_TIME_MIN when empty */
+	size_t sort_count;
+	struct tsdb_sort sorts[TSDB_SORTS_MAX];
+};
+/* Tell `fn` of each part, oldest first; when it gives something other than 0 that is returned at once. Opens every
+ * segment, but reads no samples. */
+typedef int tsdb_part_fn(void *arg, const struct tsdb_part *part);
+int tsdb_parts(struct tsdb *db, tsdb_part_fn *fn, void *arg, struct pm_error *err);
+
+/* One hash over all series and samples (times, bits of values, histograms, start timestamps): stores with the same
+ * content have the same, whatever files and orders it is in. Exemplars and metadata are left out, as are counter-reset
+ * hints. Reads everything; memory stays bounded. The hash is stable between versions of pm. */
+struct tsdb_digest {
+	uint64_t hash;
+	uint64_t series_count, sample_count; /* series with samples; stale markers count */
+};
+int tsdb_digest(struct tsdb *db, struct tsdb_digest *ret, struct pm_error *err);
+
+/* Check every checksum of every file, and that what files say of one another holds. `fn` is told of each piece of
+ * damage; when it gives something other than 0, that is returned at once. 0 also when there is damage: see *ret.
+ * PM_ERR_NOTFOUND: no store there; PM_ERR_IO and the like: a file could not be read. */
+struct tsdb_damage {
+	const char *file; /* from the data directory; strings are good for the call */
+	uint64_t off;
+	const char *what;
+};
+typedef int tsdb_damage_fn(void *arg, const struct tsdb_damage *damage);
+struct tsdb_verified {
+	uint64_t files, records, bytes; /* that were looked at */
+	uint64_t damages;
+};
+int tsdb_verify(
+	const char *dir, tsdb_damage_fn *fn, void *arg, struct tsdb_verified *ret, struct pm_error *err);
+
+/* The files of a store as text, record by record, in pieces of whole lines to `fn`; something other than 0 from it is
+ * returned at once. `file`: only this one (name from the data directory), NULL for all. The text is for people, and may
+ * change with every version. PM_ERR_NOTFOUND: no such file, or it is none of the store's. */
+typedef int tsdb_text_fn(void *arg, struct pm_str text);
+int tsdb_files_text(const char *dir, const char *file, tsdb_text_fn *fn, void *arg, struct pm_error *err);
+
+/* What the series of a querier are made of. Lists are sorted by count, largest first, then by name and value; strings
+ * are good until tsdb_cardinality_free(). */
+struct tsdb_count {
+	struct pm_str name, value;
+	uint64_t count;
+};
+struct tsdb_counts {
+	struct tsdb_count *v;
+	size_t count;
+};
+struct tsdb_cardinality {
+	uint64_t series_count, name_count, pair_count; /* series; distinct label names; distinct names with value */
+	struct tsdb_counts metrics;                    /* series of a metric; `value` is its name */
+	struct tsdb_counts values;                     /* values of a label; `name` alone */
+	struct tsdb_counts pairs;                      /* series with a label and value */
+	struct tsdb_counts bytes;                      /* bytes of all values of a label, each once; `name` alone */
+};
+/* Of the series that match all of `sel` (samples and limit are not looked at), the `top` first of each list. The
+ * querier must live as long as the answer. PM_ERR_STALE: make a new querier and ask again. */
+int tsdb_cardinality(struct pm_querier *q, const struct pm_select *sel, size_t top, struct tsdb_cardinality **ret,
+	struct pm_error *err);
+void tsdb_cardinality_free(struct tsdb_cardinality *c); /* NULL allowed */
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,7 @@ $ pm --help
 |
   Store
     import    load samples with timestamps from OpenMetrics text
+    inspect   tell what a data directory holds
 |
   Serve
     serve     scrape targets, store their samples, answer HTTP
