@@ -12,7 +12,7 @@ static int walk(
 		const struct tsdb_row *row = tsdb__row_at(snap->head, pos, end);
 		if (!row || row->family != f->id || row->previous >= pos)
 			return tsdb__corrupt(err, "log", pos, "no row of this layout there");
-		if (row->chain_max_ms < min_ms)
+		if (row->chain_max_ms < min_ms || (row->rec.flags & TSDB_ROW_CARRIED))
 			break;
 		if (row->min_ms <= max_ms && row->max_ms >= min_ms) {
 			if (pm_grow(&f->rows, &f->cap, f->count + 1) < 0 ||

@@ -4,6 +4,7 @@
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/exemplars.h"
 
 #include <stdlib.h>
 
@@ -117,13 +118,18 @@ static void *log_add(struct tsdb__write *w, size_t size, uint64_t *ret_pos, stru
 	return log_put(w, size, ret_pos, err);
 }
 
+int tsdb__log_roll(struct tsdb__write *w, struct pm_error *err)
+{
+	return next_file(w, err);
+}
+
 struct tsdb__last tsdb__write_last(const struct tsdb__write *w, uint32_t family)
 {
 	struct tsdb__last none = { 0, 0, PM_TIME_MIN };
 	if (family < w->last_cap && w->last[family].pos)
 		return w->last[family];
 	uint64_t pos = family < w->head->last_cap ? w->head->last[family] : 0;
-	const struct tsdb_row *row = pos ? tsdb__row_at(w->head, pos, w->rec.log_end) : NULL;
+	const struct tsdb_row *row = pos >= w->rec.log_first << TSDB_LOG_SHIFT ? tsdb__row_at(w->head, pos, w->rec.log_end) : NULL;
 	return row ? (struct tsdb__last){ pos, row->version, row->chain_max_ms } : none;
 }
 
@@ -145,21 +151,74 @@ static int note_last(struct tsdb__write *w, const struct tsdb_row *row, uint64_t
 	return 0;
 }
 
-/* The head of a row is filled in: chain it and count it. */
-static int row_done(struct tsdb__write *w, struct tsdb_row *row, uint64_t pos, size_t size, enum tsdb_rec_kind kind,
-	size_t samples, struct pm_error *err)
+/* A copy at the log's end. `previous` still leads to the row itself: snapshots from before the sealing go that way. */
+static int carry(struct tsdb__write *w, const struct tsdb_row *row, uint64_t at, struct pm_error *err)
+{
+	uint64_t pos;
+	struct tsdb_row *copy = log_add(w, row->rec.len, &pos, err);
+	if (!copy)
+		return w->log_error;
+	memcpy(copy, row, row->rec.len);
+	copy->rec.flags |= TSDB_ROW_CARRIED;
+	copy->previous = at;
+	seal(w, &copy->rec, pos, row->rec.len, row->rec.kind);
+	w->rec.rows_since_heads++;
+	return note_last(w, copy, pos) < 0 ? pm_fail(err, PM_ERR_NOMEM, "out of memory") : 0;
+}
+
+int tsdb__log_carry(struct tsdb__write *w, uint64_t first, struct pm_error *err)
+{
+	int rc = 0;
+	for (uint32_t family = 1; family < w->rec.family_count && rc == 0; family++) {
+		struct tsdb__last last = tsdb__write_last(w, family);
+		if (last.pos == 0 || last.pos >= first << TSDB_LOG_SHIFT)
+			continue;
+		const struct tsdb_row *row = tsdb__row_at(w->head, last.pos, w->rec.log_end);
+		rc = row ? carry(w, row, last.pos, err) : tsdb__corrupt(err, "log", last.pos, "no row there");
+	}
+	return rc;
+}
+
+/* The head of a row is filled in: chain it. */
+static int row_chain(struct tsdb__write *w, struct tsdb_row *row, uint64_t pos, size_t size, enum tsdb_rec_kind kind,
+	struct pm_error *err)
 {
 	struct tsdb__last last = tsdb__write_last(w, row->family);
 	row->previous = last.pos;
 	row->chain_max_ms = last.chain_max_ms > row->max_ms ? last.chain_max_ms : row->max_ms;
 	seal(w, &row->rec, pos, size, kind);
 	w->rec.rows_since_heads++;
+	return note_last(w, row, pos) < 0 ? pm_fail(err, PM_ERR_NOMEM, "out of memory") : 0;
+}
+
+/* The same, and its samples are counted. */
+static int row_done(struct tsdb__write *w, struct tsdb_row *row, uint64_t pos, size_t size, enum tsdb_rec_kind kind,
+	size_t samples, struct pm_error *err)
+{
 	w->rec.sample_count += samples;
 	if (row->min_ms < w->rec.min_ms)
 		w->rec.min_ms = row->min_ms;
 	if (row->max_ms > w->rec.max_ms)
 		w->rec.max_ms = row->max_ms;
-	return note_last(w, row, pos) < 0 ? pm_fail(err, PM_ERR_NOMEM, "out of memory") : 0;
+	return row_chain(w, row, pos, size, kind, err);
+}
+
+int tsdb__exemplars_add(struct tsdb__write *w, uint32_t family, const struct tsdb__exemplars_out *out, bool carried,
+	struct pm_error *err)
+{
+	size_t size = sizeof(struct tsdb_row) + out->buf.len;
+	uint64_t pos;
+	struct tsdb_row *row = log_add(w, size, &pos, err);
+	if (!row)
+		return w->log_error;
+	memset(row, 0, sizeof *row);
+	row->family = family;
+	row->width = out->count;
+	row->t_ms = row->min_ms = out->min_ms;
+	row->max_ms = out->max_ms;
+	row->rec.flags = carried ? TSDB_ROW_CARRIED : 0;
+	memcpy(row->body, out->buf.ptr, out->buf.len);
+	return row_chain(w, row, pos, size, TSDB_REC_EXEMPLARS, err);
 }
 
 static void time_range(struct tsdb_row *row, const int64_t *times, uint32_t count)

@@ -73,7 +73,7 @@ struct tsdb_record {
 	uint32_t rows_since_heads;
 	uint32_t table_number[TSDB_TABLE_COUNT];
 	uint32_t table_used[TSDB_TABLE_COUNT]; /* slots filled, at least */
-	uint32_t reserved32;
+	uint32_t metadata; /* the newest record of metadata, offset / 8; 0: none */
 	uint64_t sample_count, txn_count;
 	int64_t min_ms, max_ms;
 	uint64_t catalog_sum, layouts_sum, log_sum; /* F6, up to the lengths above */
@@ -173,6 +173,15 @@ struct tsdb_series_rec {
 };
 static_assert(sizeof(struct tsdb_series_rec) == 24, "series");
 
+/* Metadata of a metric: of several records the last one holds. Strings are symbols, 0 for an empty one. */
+struct tsdb_metadata_rec {
+	struct tsdb_rec rec;
+	uint32_t metric, type, help, unit;
+	uint32_t previous; /* record of metadata before this one, offset / 8; 0: none */
+	uint32_t pad;
+};
+static_assert(sizeof(struct tsdb_metadata_rec) == 40, "metadata");
+
 struct tsdb_family {
 	struct tsdb_rec rec;
 	uint32_t id; /* 0 is for loose samples and has no record */
@@ -242,6 +251,7 @@ enum tsdb_row_flags {
 	TSDB_ROW_TIMES = 2,      /* then a time for each present position */
 	TSDB_ROW_STARTS = 4,     /* then a start timestamp for each, 0 for none; in batches too */
 	TSDB_ROW_HISTOGRAMS = 8, /* then a bitmap of values that are histograms; in batches too */
+	TSDB_ROW_CARRIED = 16,   /* a copy of a row whose file was sealed: its samples are in a segment, its layout lives */
 };
 
 /* Then the values of present positions. With TSDB_ROW_HISTOGRAMS the body ends with a part that histograms stand in:
@@ -285,6 +295,17 @@ struct tsdb_hist {
 	uint8_t counts[]; /* of buckets, positive ones first; zeros to 8 */
 };
 static_assert(sizeof(struct tsdb_hist) == 32, "histogram");
+
+/* EXEMPLARS: a struct tsdb_row whose `width` says how many of these are its body. */
+struct tsdb_exemplar_rec {
+	uint32_t sid;
+	uint16_t label_count;
+	uint16_t size; /* with its labels, a multiple of 8 */
+	int64_t t_ms;
+	double v;
+	uint8_t labels[]; /* for each: lengths of name and value (u16, u16), name, value; zeros to 8 at the end */
+};
+static_assert(sizeof(struct tsdb_exemplar_rec) == 24, "exemplar");
 
 struct tsdb_heads {
 	struct tsdb_rec rec;

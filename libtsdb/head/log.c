@@ -46,9 +46,10 @@ int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err)
 	char name[32];
 	void *p;
 	int fd, rc;
-	if (number < h->log_base || number - h->log_base >= TSDB_LOG_FILES_MAX)
-		return pm_fail(err, PM_ERR_LIMIT, "more than %d log files", TSDB_LOG_FILES_MAX);
-	if (__atomic_load_n(&h->logs[number - h->log_base], __ATOMIC_ACQUIRE))
+	const uint8_t **slot = tsdb__log_slot(h, number);
+	if (!slot)
+		return tsdb__corrupt(err, "log", number << TSDB_LOG_SHIFT, "a file before the first");
+	if (__atomic_load_n(slot, __ATOMIC_ACQUIRE))
 		return 0;
 	tsdb__log_name(name, number);
 	if ((rc = pm_fs_openat(h->dirfd, name, PM_FS_READ, &fd, err)) < 0)
@@ -60,9 +61,26 @@ int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err)
 	if (rc == 0 && (rc = tsdb__file_head_check(p, name, TSDB_FILE_LOG, h->generation, err)) < 0)
 		pm_fs_unmap(p, TSDB_LOG_FILE_SIZE);
 	if (rc == 0)
-		__atomic_store_n(&h->logs[number - h->log_base], (const uint8_t *)p, __ATOMIC_RELEASE);
+		__atomic_store_n(slot, (const uint8_t *)p, __ATOMIC_RELEASE);
 	pm_fs_close(fd);
 	return rc;
+}
+
+void tsdb__log_forget(struct tsdb__head *h)
+{
+	uint64_t needed = UINT64_MAX;
+	for (const struct tsdb__snap *s = h->snaps; s; s = s->next)
+		needed = s->rec.log_first < needed ? s->rec.log_first : needed;
+	if (needed == UINT64_MAX)
+		return;
+	if (h->logs_mapped_from < h->log_base)
+		h->logs_mapped_from = h->log_base;
+	for (; h->logs_mapped_from < needed; h->logs_mapped_from++) {
+		const uint8_t **slot = tsdb__log_slot(h, h->logs_mapped_from);
+		if (*slot)
+			pm_fs_unmap((void *)(uintptr_t)*slot, TSDB_LOG_FILE_SIZE);
+		__atomic_store_n(slot, NULL, __ATOMIC_RELEASE);
+	}
 }
 
 const struct tsdb_rec *tsdb__log_at(const struct tsdb__head *h, uint64_t pos, uint64_t end)
@@ -71,9 +89,9 @@ const struct tsdb_rec *tsdb__log_at(const struct tsdb__head *h, uint64_t pos, ui
 	const struct tsdb_rec *rec;
 	const uint8_t *map;
 	if (pos % 8 || pos >= end || end - pos < sizeof *rec || off < sizeof(struct tsdb_file_head) ||
-		number < h->log_base || number - h->log_base >= TSDB_LOG_FILES_MAX)
+		!tsdb__log_slot(h, number))
 		return NULL;
-	map = __atomic_load_n(&h->logs[number - h->log_base], __ATOMIC_ACQUIRE);
+	map = __atomic_load_n(tsdb__log_slot(h, number), __ATOMIC_ACQUIRE);
 	if (!map || off > TSDB_LOG_FILE_SIZE - sizeof *rec)
 		return NULL;
 	rec = (const void *)(map + off);
