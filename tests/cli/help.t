@@ -13,7 +13,7 @@ $ pm --help
     test      run PromQL test scripts
 |
   Store
-    import    load samples with timestamps from OpenMetrics text
+    import    load samples from OpenMetrics text or from Prometheus's files
     inspect   tell what a data directory holds
 |
   Serve

@@ -89,11 +89,10 @@ $ pm import missing.om
 ! pm import: missing.om: open: No such file or directory
 = 1
 $ mkdir dir; pm import dir 2>&1 | sed "s|$PWD/||"
-  pm import: dir: read: Is a directory
-  pm import: dir: nothing stored
+  pm import: dir: no Prometheus blocks and no wal directory here
 $ pm import --format xml a.om
 ! pm import: unknown format "xml": want openmetrics or text
-! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|-...
+! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|DIR|-...
 = 2
 
 # an empty file lacks its end; empty Prometheus text is fine

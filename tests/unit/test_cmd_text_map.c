@@ -1,7 +1,7 @@
 /* The table from texts to series: every text once, through growth, collisions and lack of memory. */
 #include "tests/support/test.h"
 
-#include "cmd/text_map.h"
+#include "cmd/import/text_map.h"
 
 enum { TEXTS = 6000 };
 

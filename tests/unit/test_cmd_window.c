@@ -1,7 +1,7 @@
 /* Text in windows of whole lines: nothing lost, nothing twice, whatever the window's size. */
 #include "tests/support/test.h"
 
-#include "cmd/window.h"
+#include "cmd/import/window.h"
 
 #include <errno.h>
 

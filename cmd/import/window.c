@@ -1,5 +1,5 @@
 /* window.c - see window.h. What is left of an unfinished line moves to the front before the next read. */
-#include "cmd/window.h"
+#include "cmd/import/window.h"
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"

@@ -1,5 +1,5 @@
 /* text_map.c - see text_map.h. Open addressing over an array of entries, at most half full. */
-#include "cmd/text_map.h"
+#include "cmd/import/text_map.h"
 
 #include "libtsdb/base/mem.h"
 
