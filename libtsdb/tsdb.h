@@ -37,6 +37,7 @@ enum { TSDB_FSYNC_ALWAYS = 0, TSDB_FSYNC_NEVER = -1, TSDB_FSYNC_DEFAULT_MS = 100
 struct tsdb_opts {
 	unsigned flags;
 	int64_t fsync_ms; /* at most so much is lost with the power; TSDB_FSYNC_*; 0 syncs every commit */
+	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000 */
 };
 
 /* Open a store. O(1) whatever it holds: nothing is replayed. `opts` NULL: for reading. The handle may be used by many
@@ -70,18 +71,21 @@ struct tsdb_sample {
 /* Find or make a series without a sample. */
 int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err);
 int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err);
-/* An example of what was counted in a series (a trace id, mostly). The labels of one are at most 128 characters long.
- * Exemplars are bounded: the oldest go first. */
+/* An example of what was counted in a series (a trace id, mostly). */
 struct tsdb_exemplar {
 	struct pm_labels labels;
 	double v;
 	int64_t t_ms;
 };
+/* Exemplars are bounded: see tsdb_opts.exemplar_max. One that equals the newest of its series is passed over (0).
+ * PM_ERR_INVALID: its labels have more than 128 characters in all, or it is older than the newest of its series; the
+ * transaction goes on. */
 int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_exemplar *e, struct pm_error *err);
-/* What is said of a metric family: its type (as in exposition formats: "counter", ...), help and unit. */
+/* What is said of a metric: its type (as in exposition formats: "counter", ...), help and unit. */
 struct tsdb_metadata {
 	struct pm_str metric, type, help, unit;
 };
+/* The last one given holds; one that holds already costs nothing. */
 int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err);
 /* Publish: readers see all of it or nothing. Ends the transaction in every case; on error (PM_ERR_NOSPACE, PM_ERR_IO)
  * nothing of it is visible, and appending may go on with a new transaction once there is room. */
@@ -92,6 +96,33 @@ void tsdb_txn_abort(struct tsdb_txn *txn); /* NULL allowed */
  * make a new one. Of samples of one series and time in several transactions the one committed first counts; within one
  * transaction, any of them. */
 int tsdb_querier(struct tsdb *db, struct pm_querier **ret, struct pm_error *err);
+
+/* ---- exemplars and metadata ---- */
+
+struct tsdb_exemplar_series {
+	struct pm_labels labels;
+	const struct tsdb_exemplar *v; /* oldest first */
+	size_t count;
+};
+struct tsdb_exemplars {
+	struct tsdb_exemplar_series *v; /* sorted by labels; series without an exemplar are left out */
+	size_t count;
+	void *owner; /* internal: what tsdb_exemplars_free releases */
+};
+/* Exemplars of the series and times that any of the selections asks for, as they are committed now. */
+int tsdb_exemplars(struct tsdb *db, const struct pm_select *sels, size_t sel_count, struct tsdb_exemplars *ret,
+	struct pm_error *err);
+void tsdb_exemplars_free(struct tsdb_exemplars *e); /* zeroed ones too */
+
+struct tsdb_metadata_list {
+	struct tsdb_metadata *v; /* sorted by metric, each once */
+	size_t count;
+	void *owner;
+};
+/* Of one metric, or (`metric` empty) the first `limit` (0: all) of all metrics. */
+int tsdb_metadata(struct tsdb *db, struct pm_str metric, size_t limit, struct tsdb_metadata_list *ret,
+	struct pm_error *err);
+void tsdb_metadata_free(struct tsdb_metadata_list *l); /* zeroed ones too */
 
 /* An appender for pages of targets (see struct pm_appender). */
 int tsdb_appender(struct tsdb *db, struct pm_appender **ret, struct pm_error *err);

@@ -20,6 +20,7 @@ struct tsdb {
 	pthread_mutex_t snap_mutex, write_mutex, sync_mutex;
 	struct tsdb__snap *snap; /* the newest this process has taken */
 	struct tsdb__write write;
+	struct tsdb__notes *notes; /* notes.h; under the writers' lock */
 };
 
 /* A counted snapshot of what is published now. */

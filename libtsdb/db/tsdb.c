@@ -1,5 +1,5 @@
 /* tsdb.c - opening a store, snapshots of it, the writers' lock and publication. */
-#include "libtsdb/db/db.h"
+#include "libtsdb/db/notes.h"
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
@@ -123,6 +123,7 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
 		db->write.head = db->head;
 		db->write.meta = db->meta;
+		db->write.exemplar_max = opts ? opts->exemplar_max : 0;
 		if (tsdb__sync_due(db)) /* what a process that was killed left */
 			(void)!tsdb__sync(db, false, NULL);
 		*ret = db;
@@ -141,6 +142,7 @@ void tsdb_close(struct tsdb *db)
 		tsdb__sync(db, true, NULL);
 	tsdb__snap_unref(db->snap);
 	tsdb__write_release(&db->write);
+	tsdb__notes_free(db);
 	tsdb__head_free(db->head);
 	tsdb__head_free(db->first_head);
 	tsdb__meta_close(db->meta, db->meta_fd);
@@ -256,6 +258,7 @@ static void writer_unlock(struct tsdb *db)
 
 void tsdb__writer_abort(struct tsdb *db, const struct tsdb_record *published)
 {
+	tsdb__notes_end(db, false);
 	if (published)
 		tsdb__write_abort(&db->write, published);
 	writer_unlock(db);
@@ -270,6 +273,7 @@ int tsdb__writer_publish(struct tsdb *db, const struct tsdb_record *published, s
 		return rc;
 	}
 	tsdb__meta_publish(db->meta, &w->rec);
+	tsdb__notes_end(db, true);
 	__atomic_store_n(&db->meta->next_sid, w->rec.sid_end, __ATOMIC_RELEASE);
 	tsdb__write_cleanup(w, published);
 	writer_unlock(db);

@@ -34,6 +34,7 @@ static void txn_free(struct tsdb_txn *txn)
 	pm_free(txn->starts);
 	pm_free(txn->hists);
 	pm_free(txn->extras);
+	pm_buf_release(&txn->exemplars.buf);
 	pm_arena_release(&txn->arena);
 	pm_free(txn);
 }
@@ -339,19 +340,36 @@ int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb
 
 int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_exemplar *e, struct pm_error *err)
 {
-	(void)txn, (void)sid, (void)e;
-	return pm_fail(err, PM_ERR_UNSUPPORTED, "exemplars are not stored yet");
+	enum { RECORD_MAX = 1 << 20 };
+	int rc;
+	if (txn->error)
+		return pm_fail(err, txn->error, "the transaction failed before");
+	if (sid >= txn->db->write.rec.sid_end)
+		return pm_fail(err, PM_ERR_INVALID, "not a series of this transaction");
+	rc = tsdb__note_exemplar(txn->db, &txn->exemplars, sid, e, err);
+	if (rc < 0 && rc != PM_ERR_INVALID)
+		txn->error = rc; /* what was noted and what was put may differ */
+	if (rc == 0 && txn->exemplars.buf.len >= RECORD_MAX)
+		rc = txn->error = tsdb__exemplars_flush(&txn->db->write, &txn->exemplars, false, err);
+	return rc;
 }
 
 int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err)
 {
-	(void)txn, (void)m;
-	return pm_fail(err, PM_ERR_UNSUPPORTED, "metadata is not stored yet");
+	int rc;
+	if (txn->error)
+		return pm_fail(err, txn->error, "the transaction failed before");
+	rc = tsdb__note_metadata(txn->db, m, err);
+	if (rc < 0 && rc != PM_ERR_INVALID)
+		txn->error = rc;
+	return rc;
 }
 
 int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err)
 {
 	int rc = txn->error ? pm_fail(err, txn->error, "the transaction failed before") : drain(txn, err);
+	if (rc == 0)
+		rc = tsdb__exemplars_flush(&txn->db->write, &txn->exemplars, false, err);
 	if (rc < 0) {
 		tsdb_txn_abort(txn);
 		return rc;

@@ -2,7 +2,7 @@
 #ifndef TSDB_DB_TXN_H
 #define TSDB_DB_TXN_H
 
-#include "libtsdb/db/db.h"
+#include "libtsdb/db/notes.h"
 
 #include "libtsdb/base/arena.h"
 
@@ -34,6 +34,7 @@ struct tsdb_txn {
 	size_t starts_cap;
 	const struct pm_histogram **hists;
 	size_t hists_cap;
+	struct tsdb__exemplars_out exemplars;
 	int error; /* of an append that spoiled the transaction */
 };
 

@@ -174,9 +174,12 @@ int tsdb__log_carry(struct tsdb__write *w, uint64_t first, struct pm_error *err)
 		if (last.pos == 0 || last.pos >= first << TSDB_LOG_SHIFT)
 			continue;
 		const struct tsdb_row *row = tsdb__row_at(w->head, last.pos, w->rec.log_end);
-		rc = row ? carry(w, row, last.pos, err) : tsdb__corrupt(err, "log", last.pos, "no row there");
+		if (!row)
+			rc = tsdb__corrupt(err, "log", last.pos, "no row there");
+		else if (row->rec.kind != TSDB_REC_EXEMPLARS)
+			rc = carry(w, row, last.pos, err);
 	}
-	return rc;
+	return rc == 0 ? tsdb__exemplars_carry(w, first, err) : rc;
 }
 
 /* The head of a row is filled in: chain it. */

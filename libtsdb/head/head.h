@@ -202,6 +202,7 @@ struct tsdb__write {
 	struct pm_buf log_buf;
 	int log_error; /* why there was no room */
 	struct tsdb__hists hists;
+	uint64_t exemplar_max; /* that live; 0: the default */
 	/* rows of this transaction: what h->last will say once they are published */
 	struct tsdb__last *last; /* by family, pos 0: as published */
 	uint32_t last_cap;
@@ -263,6 +264,10 @@ struct tsdb__extra {
 };
 /* Sorts `s` by id and time, stable. */
 int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, const struct tsdb__extra *extras,
+	struct pm_error *err);
+/* A record of exemplars in a family of their own (exemplars.h). */
+struct tsdb__exemplars_out;
+int tsdb__exemplars_add(struct tsdb__write *w, uint32_t family, const struct tsdb__exemplars_out *out, bool carried,
 	struct pm_error *err);
 /* What a family's next row follows on. */
 struct tsdb__last tsdb__write_last(const struct tsdb__write *w, uint32_t family);

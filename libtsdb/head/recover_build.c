@@ -81,6 +81,8 @@ static int catalog_record(struct build *b, const struct tsdb_rec *rec, uint64_t 
 		b->sids[s->sid] = at;
 		return put_series(b, s->sid, err);
 	}
+	if (rec->kind == TSDB_REC_METADATA)
+		b->rec->metadata = at;
 	return 0;
 }
 
@@ -172,6 +174,7 @@ int tsdb__recover_build(struct tsdb__head *h, struct tsdb_record *rec, struct pm
 	rec->postings_len = sizeof(struct tsdb_file_head);
 	rec->runs_off = 0;
 	rec->runs_sid_end = 0;
+	rec->metadata = 0;
 	if ((rc = tsdb__file_in_memory(&h->ids, "ids", TSDB_FILE_IDS, h->generation, ids_len, err)) < 0 ||
 		(rc = tsdb__file_in_memory(&h->postings, "postings", TSDB_FILE_POSTINGS, h->generation,
 			 rec->postings_len, err)) < 0)

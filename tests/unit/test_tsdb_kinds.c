@@ -326,5 +326,163 @@ static void test_refused_by_the_store(void **state)
 	store_free(&s);
 }
 
+/* ---- exemplars ---------------------------------------------------------------------------------- */
+
+static int put_exemplar(struct tsdb_txn *txn, const char *name, const char *trace, double v, int64_t t_ms)
+{
+	struct pm_error err = { 0 };
+	struct pm_label l = { PM_STR("trace_id"), pm_str(trace) };
+	struct tsdb_exemplar e = { { &l, 1 }, v, t_ms };
+	return tsdb_txn_append_exemplar(txn, sid_of(txn, name), &e, &err);
+}
+
+/* All exemplars of metrics that match, as text: "name trace@time=value ..." line by line. */
+static const char *exemplars_text(struct store *s, const char *re, int64_t min_ms, int64_t max_ms)
+{
+	static char out[4096];
+	struct pm_matcher m = { PM_MATCH_RE, PM_NAME_LABEL, pm_str(re) };
+	struct pm_select sel = { .matchers = &m, .matcher_count = 1, .min_ms = min_ms, .max_ms = max_ms };
+	struct tsdb_exemplars e = { 0 };
+	struct pm_error err = { 0 };
+	size_t n = 0;
+	out[0] = '\0';
+	assert_ok(tsdb_exemplars(s->db, &sel, 1, &e, &err), &err);
+	for (size_t i = 0; i < e.count; i++) {
+		n += (size_t)snprintf(out + n, sizeof out - n, "%.*s", PM_STR_ARG(e.v[i].labels.v[0].value));
+		for (size_t k = 0; k < e.v[i].count; k++)
+			n += (size_t)snprintf(out + n, sizeof out - n, " %.*s@%d=%g",
+				PM_STR_ARG(e.v[i].v[k].labels.v[0].value), (int)e.v[i].v[k].t_ms, e.v[i].v[k].v);
+		n += (size_t)snprintf(out + n, sizeof out - n, "\n");
+	}
+	tsdb_exemplars_free(&e);
+	return out;
+}
+
+static void test_exemplars(void **state)
+{
+	struct store s = { 0 };
+	store_open(&s);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 10000), "");
+	struct tsdb_txn *txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "b", "b1", 1, 1000), 0);
+	assert_int_equal(put_exemplar(txn, "a", "a1", 1, 1000), 0);
+	assert_int_equal(put_exemplar(txn, "a", "a1", 1, 1000), 0); /* again: passed over */
+	assert_int_equal(put_exemplar(txn, "a", "a2", 2, 1000), 0); /* one time, a larger bucket */
+	assert_int_equal(put_exemplar(txn, "a", "a0", 1, 999), PM_ERR_INVALID);
+	commit(txn);
+	txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "a", "a1", 1, 1000), PM_ERR_INVALID);
+	assert_int_equal(put_exemplar(txn, "a", "a3", 3, 3000), 0);
+	tsdb_txn_abort(txn);
+	store_reopen(&s);
+	txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "a", "a2", 2, 1000), 0);
+	assert_int_equal(put_exemplar(txn, "a", "a4", 4, 2000), 0); /* the one of the aborted transaction did not happen */
+	assert_int_equal(put_exemplar(txn, "c", "", 5, -5), 0);
+	commit(txn);
+	assert_string_equal(exemplars_text(&s, ".*", -10, 10000), "a a1@1000=1 a2@1000=2 a4@2000=4\nb b1@1000=1\nc @-5=5\n");
+	assert_string_equal(exemplars_text(&s, "a|c", 1001, 2000), "a a4@2000=4\n");
+	assert_string_equal(exemplars_text(&s, "none", 0, 10000), "");
+	store_free(&s);
+}
+
+static void test_exemplars_too_long(void **state)
+{
+	char text[400] = "";
+	struct store s = { 0 };
+	store_open(&s);
+	for (int i = 0; i < 120; i++)
+		memcpy(text + 2 * i, "\xc3\xa4", 2); /* with "trace_id", 128 characters of more bytes */
+	struct tsdb_txn *txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "a", text, 1, 1000), 0);
+	text[240] = 'x';
+	assert_int_equal(put_exemplar(txn, "b", text, 1, 1000), PM_ERR_INVALID);
+	commit(txn);
+	assert_contains(exemplars_text(&s, ".*", 0, 10000), "a \xc3");
+	store_free(&s);
+}
+
+/* The newest stay: by reading alone, and across processes that each have their own memory of them. */
+static void test_exemplars_are_bounded(void **state)
+{
+	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER, .exemplar_max = 5 };
+	struct store s = { .dir = test_tmpdir() };
+	struct pm_error err = { 0 };
+	struct tsdb *other;
+	assert_ok(tsdb_open(s.dir, &opts, &s.db, &err), &err);
+	assert_ok(tsdb_open(s.dir, &opts, &other, &err), &err);
+	for (int i = 0; i < 12; i++) {
+		struct store by = { .db = i % 2 ? s.db : other };
+		struct tsdb_txn *txn = begin(&by);
+		char trace[8];
+		snprintf(trace, sizeof trace, "t%02d", i);
+		assert_int_equal(put_exemplar(txn, i % 3 ? "a" : "b", trace, i, i * 10), 0);
+		assert_int_equal(put_exemplar(txn, "a", "old", -1, i % 3 ? i * 10 - 1 : -1),
+			i % 3 || i > 1 ? PM_ERR_INVALID : 0);
+		commit(txn);
+	}
+	assert_string_equal(exemplars_text(&s, ".*", 0, 1000), "a t07@70=7 t08@80=8 t10@100=10 t11@110=11\nb t09@90=9\n");
+	tsdb_close(other);
+	store_free(&s);
+}
+
+/* ---- metadata ----------------------------------------------------------------------------------- */
+
+static void put_metadata(struct tsdb_txn *txn, const char *metric, const char *type, const char *help, const char *unit)
+{
+	struct pm_error err = { 0 };
+	struct tsdb_metadata m = { pm_str(metric), pm_str(type), pm_str(help), pm_str(unit) };
+	assert_ok(tsdb_txn_append_metadata(txn, &m, &err), &err);
+}
+
+static const char *metadata_text(struct store *s, const char *metric, size_t limit)
+{
+	static char out[4096];
+	struct tsdb_metadata_list l = { 0 };
+	struct pm_error err = { 0 };
+	size_t n = 0;
+	out[0] = '\0';
+	assert_ok(tsdb_metadata(s->db, pm_str(metric), limit, &l, &err), &err);
+	for (size_t i = 0; i < l.count; i++)
+		n += (size_t)snprintf(out + n, sizeof out - n, "%.*s|%.*s|%.*s|%.*s\n", PM_STR_ARG(l.v[i].metric),
+			PM_STR_ARG(l.v[i].type), PM_STR_ARG(l.v[i].help), PM_STR_ARG(l.v[i].unit));
+	tsdb_metadata_free(&l);
+	return out;
+}
+
+static void test_metadata(void **state)
+{
+	struct tsdb_stats before, after;
+	struct store s = { 0 };
+	store_open(&s);
+	assert_string_equal(metadata_text(&s, "", 0), "");
+	struct tsdb_txn *txn = begin(&s);
+	put_metadata(txn, "b_bytes", "gauge", "Room.", "bytes");
+	put_metadata(txn, "a", "counter", "", "");
+	put_metadata(txn, "a", "counter", "Things.", "");
+	commit(txn);
+	assert_string_equal(metadata_text(&s, "", 0), "a|counter|Things.|\nb_bytes|gauge|Room.|bytes\n");
+	assert_string_equal(metadata_text(&s, "", 1), "a|counter|Things.|\n");
+	assert_string_equal(metadata_text(&s, "b_bytes", 1), "b_bytes|gauge|Room.|bytes\n");
+	assert_string_equal(metadata_text(&s, "c", 0), "");
+	store_reopen(&s);
+	assert_ok(tsdb_stats(s.db, &before, NULL), NULL);
+	txn = begin(&s);
+	put_metadata(txn, "a", "gauge", "Never.", "");
+	tsdb_txn_abort(txn);
+	txn = begin(&s); /* what holds already is not written again */
+	put_metadata(txn, "a", "counter", "Things.", "");
+	put_metadata(txn, "b_bytes", "gauge", "Room.", "bytes");
+	commit(txn);
+	assert_ok(tsdb_stats(s.db, &after, NULL), NULL);
+	assert_int_equal(before.catalog_bytes, after.catalog_bytes);
+	txn = begin(&s);
+	put_metadata(txn, "a", "gauge", "Things.", "");
+	commit(txn);
+	assert_string_equal(metadata_text(&s, "a", 0), "a|gauge|Things.|\n");
+	store_free(&s);
+}
+
 TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(test_not_histograms),
-	TEST(test_refused_by_the_store))
+	TEST(test_refused_by_the_store), TEST(test_exemplars), TEST(test_exemplars_too_long),
+	TEST(test_exemplars_are_bounded), TEST(test_metadata))
