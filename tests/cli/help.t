@@ -14,6 +14,7 @@ $ pm --help
 |
   Store
     import    load samples from OpenMetrics text or from Prometheus's files
+    dump      write samples as OpenMetrics text
     inspect   tell what a data directory holds
 |
   Serve

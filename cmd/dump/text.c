@@ -1,0 +1,198 @@
+/* text.c - pm dump as OpenMetrics text with timestamps, which pm import, promtool and Prometheus read.
+ *
+ * Each metric is a family of unknown type: what was stored says no more. Two things have no form in OpenMetrics 1.0,
+ * are left out and counted: stale markers, as a NaN would be read as one, and native histograms.
+ *
+ * A timestamp is seconds, and its readers multiply a double by 1000 and cut: 1700000003.216 comes back a millisecond
+ * early. Where that would happen the next double is written, 1700000003.2160003, which is right for those that cut and
+ * for those that round. */
+#include "cmd/dump/dump.h"
+
+#include "libtsdb/base/num.h"
+
+#include <math.h>
+
+enum { MS = 1000, LINE_MAX_NUMBERS = 2 * PM_DOUBLE_TEXT_MAX + 4 };
+
+/* ---- names -------------------------------------------------------------------------------------- */
+
+static bool is_plain_name(struct pm_str s, bool colon)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (colon && c == ':');
+
+		if (!letter && !(i && c >= '0' && c <= '9'))
+			return false;
+	}
+	return s.len > 0;
+}
+
+static void put_quoted(struct pm_buf *out, struct pm_str s)
+{
+	size_t from = 0;
+
+	pm_buf_char(out, '"');
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (c != '"' && c != '\\' && c != '\n')
+			continue;
+		pm_buf_add(out, s.ptr + from, i - from);
+		pm_buf_add(out, c == '\n' ? "\\n" : c == '"' ? "\\\"" : "\\\\", 2);
+		from = i + 1;
+	}
+	pm_buf_add(out, s.ptr + from, s.len - from);
+	pm_buf_char(out, '"');
+}
+
+/* name{a="b"}, or {"a name",a="b"} where the name is not of letters. */
+static void put_series(struct pm_buf *out, struct pm_labels labels)
+{
+	struct pm_str name = pm_labels_get(labels, PM_NAME_LABEL);
+	bool plain = is_plain_name(name, true), open = false;
+
+	if (plain)
+		pm_buf_str(out, name);
+	if (!plain) {
+		pm_buf_char(out, '{');
+		open = true;
+		if (name.len)
+			put_quoted(out, name);
+	}
+	for (size_t i = 0; i < labels.count; i++) {
+		const struct pm_label *l = &labels.v[i];
+
+		if (pm_str_eq(l->name, PM_NAME_LABEL))
+			continue;
+		if (!open || out->ptr[out->len - 1] != '{')
+			pm_buf_char(out, open ? ',' : '{');
+		open = true;
+		if (is_plain_name(l->name, false))
+			pm_buf_str(out, l->name);
+		else
+			put_quoted(out, l->name);
+		pm_buf_char(out, '=');
+		put_quoted(out, l->value);
+	}
+	if (open)
+		pm_buf_char(out, '}');
+	pm_buf_char(out, ' ');
+}
+
+/* ---- numbers ------------------------------------------------------------------------------------ */
+
+static char *put_digits(char *out, uint64_t v)
+{
+	char text[20];
+	size_t n = 0;
+
+	do
+		text[sizeof text - ++n] = (char)('0' + v % 10);
+	while (v /= 10);
+	return mempcpy(out, text + sizeof text - n, n);
+}
+
+/* Integers are what most samples are; -0 is none. */
+static char *put_value(char *out, double v)
+{
+	if (fabs(v) < 1e15 && v == (double)(int64_t)v && !(v == 0 && signbit(v))) {
+		if (v < 0)
+			*out++ = '-';
+		return put_digits(out, (uint64_t)fabs(v));
+	}
+	return out + pm_double_format_g(out, v);
+}
+
+static char *put_time(char *out, int64_t t_ms)
+{
+	double seconds = (double)t_ms / MS, away = copysign(INFINITY, seconds);
+	int64_t read = (int64_t)(seconds * MS);
+	unsigned fraction = (unsigned)(t_ms % MS);
+
+	if (t_ms < 0 || read != t_ms)
+		return out + pm_double_format_f(out, read == t_ms ? seconds : nextafter(seconds, away));
+	out = put_digits(out, (uint64_t)t_ms / MS);
+	if (fraction == 0)
+		return out;
+	*out++ = '.';
+	*out++ = (char)('0' + fraction / 100);
+	*out++ = (char)('0' + fraction / 10 % 10);
+	*out++ = (char)('0' + fraction % 10);
+	return out;
+}
+
+/* ---- samples ------------------------------------------------------------------------------------ */
+
+static void put_sample(struct pm_buf *out, struct pm_str series, int64_t t_ms, double v)
+{
+	char *at;
+
+	if (pm_buf_reserve(out, series.len + LINE_MAX_NUMBERS) < 0)
+		return;
+	at = mempcpy(out->ptr + out->len, series.ptr, series.len);
+	at = put_value(at, v);
+	*at++ = ' ';
+	at = put_time(at, t_ms);
+	*at++ = '\n';
+	out->len = (size_t)(at - out->ptr);
+}
+
+static void put_samples(struct pm_dump *d, struct pm_buf *out, struct pm_str series, const struct pm_samples *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->h && s->h[i]) {
+			d->histograms++;
+		} else if (pm_is_stale(s->v[i])) {
+			d->stale++;
+		} else {
+			put_sample(out, series, s->t_ms[i], s->v[i]);
+			d->samples++;
+		}
+	}
+}
+
+void pm_dump_lines(struct pm_dump *d, const struct pm_series *series, struct pm_buf *out)
+{
+	struct pm_buf text = { 0 };
+
+	put_series(&text, series->labels);
+	if (pm_buf_error(&text))
+		out->error = pm_buf_error(&text);
+	else
+		put_samples(d, out, pm_buf_view(&text), &series->samples);
+	pm_buf_release(&text);
+}
+
+struct sink {
+	struct pm_dump *dump;
+	struct pm_output output;
+};
+
+static int take(void *arg, const struct pm_series *series, struct pm_error *err)
+{
+	struct sink *sink = arg;
+	struct pm_dump *d = sink->dump;
+
+	pm_dump_lines(d, series, &sink->output.buf);
+	if (d->output)
+		pm_progress_show(&d->progress, d->output, d->samples, d->total, d->samples);
+	return pm_output_flush(&sink->output, err);
+}
+
+int pm_dump_text(struct pm_dump *d, struct pm_error *err)
+{
+	struct sink sink = { .dump = d };
+	int rc = pm_output_open(&sink.output, d->output, err);
+
+	if (rc < 0)
+		return rc;
+	d->wanted.by_family = true;
+	rc = pm_dump_each(d->ctx->db, &d->wanted, take, &sink, err);
+	if (rc < 0) {
+		pm_output_abort(&sink.output);
+		return rc;
+	}
+	pm_buf_cstr(&sink.output.buf, "# EOF\n");
+	return pm_output_close(&sink.output, err);
+}

@@ -1,0 +1,85 @@
+# text in, the same text out, sorted
+$ cat >a.om <<'END'
+> odd{text="a\"b\\c\nd"} NaN 1785585600.123
+> odd{text="inf"} +Inf 1785585600.123
+> odd{text="inf"} 3 1785585601
+> odd{text="minus"} -1.5e-07 1785585600.100
+> odd{text="zero"} -0 1785585600.010
+> {"utf.8","a.b"="x",c="d"} 1e+21 1785585600
+> zero 123456789012345 0
+> # EOF
+> END
+> pm import a.om
+  a.om: 7 samples
+$ pm dump | cmp - a.om
+
+# to a file, which is there whole or not at all
+$ pm dump --output b.om && cmp a.om b.om && ls
+  a.om
+  b.om
+  data
+$ pm dump --output nowhere/b.om 2>&1 | sed 's/tmp-[0-9]*/tmp-N/'
+  pm dump: nowhere/b.om.tmp-N: create: No such file or directory
+
+# times and selectors; a series that two of them name comes once
+$ pm dump --start 1785585601
+  odd{text="inf"} 3 1785585601
+  # EOF
+$ pm dump --end 1000 zero odd
+  zero 123456789012345 0
+  # EOF
+$ pm dump '{text=~"inf|minus"}' 'odd{text="inf"}' '{c="d"}'
+  odd{text="inf"} +Inf 1785585600.123
+  odd{text="inf"} 3 1785585601
+  odd{text="minus"} -1.5e-07 1785585600.100
+  {"utf.8","a.b"="x",c="d"} 1e+21 1785585600
+  # EOF
+$ pm dump nothing
+  # EOF
+
+# one family after the other, also where a label sorts before the name
+$ pm -d order import - <<'END'
+> b{A="1"} 1 1
+> a{A="2"} 1 1
+> b{z="3"} 1 1
+> # EOF
+> END
+> pm -d order dump
+  standard input: 3 samples
+  a{A="2"} 1 1
+  b{A="1"} 1 1
+  b{z="3"} 1 1
+  # EOF
+
+# milliseconds that a reader would cut to the one before survive
+$ for i in $(seq 0 7 999); do echo "m $i 17855856$((i % 90 + 10)).$(printf %03d $i)"; done >ms.om; echo '# EOF' >>ms.om
+> pm -d ms import ms.om; pm -d ms dump >ms1.om; pm -d ms2 import ms1.om; pm -d ms2 dump | cmp - ms1.om
+  ms.om: 143 samples
+  ms1.om: 143 samples
+
+# stale markers are left out and counted
+$ printf 'gone 1\nkept 1\n' >page; pm -d stale scrape --job j - <page >/dev/null; printf 'kept 2\n' | pm -d stale scrape --job j - >/dev/null
+> pm -d stale dump gone | sed 's/ [0-9.]*$/ T/'
+  gone{instance="localhost",job="j"} 1 T
+  # EOF
+! pm dump: warning: stale markers left out, which OpenMetrics has no form for: 1
+
+# a full disk, a bad selector, a bad time
+$ pm dump >/dev/full
+! pm dump: standard output: No space left on device
+= 1
+$ pm dump 'odd{'
+! pm dump: bad selector 'odd{': 1:5: parse error: unexpected end of input inside braces
+! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
+= 2
+$ pm dump --start 5 --end 4
+! pm dump: the end is before the start
+! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
+= 2
+$ pm dump -o xml
+! pm dump: unknown format "xml": want openmetrics
+! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
+= 2
+$ pm -d missing dump
+! pm dump: missing: no data here; pm scrape, pm import or pm serve make it, -d DIR names another
+= 1
