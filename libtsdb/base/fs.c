@@ -55,6 +55,22 @@ static bool fault(enum pm_fs_op op)
 	return any || kind;
 }
 
+static pm_fs_watch_fn *watcher;
+static void *watcher_arg;
+
+void pm_fs_watch(pm_fs_watch_fn *fn, void *arg)
+{
+	watcher = fn;
+	watcher_arg = arg;
+}
+
+static int told(enum pm_fs_op op, int fd, const char *path)
+{
+	if (__builtin_expect(watcher != NULL, 0))
+		watcher(watcher_arg, op, fd, path);
+	return 0;
+}
+
 /* ---- errors ------------------------------------------------------------------------------------- */
 
 static int code_of(int errnum)
@@ -128,6 +144,8 @@ int pm_fs_openat(int dirfd, const char *path, int flags, int *ret_fd, struct pm_
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return failed(err, dirfd, path, flags & PM_FS_CREATE ? "create" : "open");
+	if (flags & PM_FS_CREATE)
+		told(PM_FS_OP_OPEN, dirfd, path);
 	*ret_fd = fd;
 	return 0;
 }
@@ -148,7 +166,7 @@ int pm_fs_mkdirat(int dirfd, const char *path, struct pm_error *err)
 	if (fault(PM_FS_OP_OPEN))
 		return failed(err, dirfd, path, "mkdir");
 	if (mkdirat(dirfd, path, 0777) == 0)
-		return 0;
+		return told(PM_FS_OP_OPEN, dirfd, path);
 	if (errno != EEXIST)
 		return failed(err, dirfd, path, "mkdir");
 	if (fstatat(dirfd, path, &st, 0) == 0 && !S_ISDIR(st.st_mode))
@@ -181,21 +199,21 @@ int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error 
 {
 	if (fault(PM_FS_OP_RENAME) || renameat(dirfd, from, dirfd, to) < 0)
 		return failed(err, dirfd, from, "rename");
-	return 0;
+	return told(PM_FS_OP_RENAME, dirfd, to);
 }
 
 int pm_fs_unlinkat(int dirfd, const char *path, struct pm_error *err)
 {
 	if (fault(PM_FS_OP_UNLINK) || unlinkat(dirfd, path, 0) < 0)
 		return failed(err, dirfd, path, "unlink");
-	return 0;
+	return told(PM_FS_OP_UNLINK, dirfd, path);
 }
 
 int pm_fs_linkat(int dirfd, const char *from, int to_dirfd, const char *to, struct pm_error *err)
 {
 	if (fault(PM_FS_OP_RENAME) || linkat(dirfd, from, to_dirfd, to, 0) < 0)
 		return failed(err, to_dirfd, to, "link");
-	return 0;
+	return told(PM_FS_OP_RENAME, to_dirfd, to);
 }
 
 /* ---- contents ----------------------------------------------------------------------------------- */
@@ -217,7 +235,7 @@ int pm_fs_pwrite(int fd, const void *p, size_t n, uint64_t off, struct pm_error 
 		off += (uint64_t)done;
 		n -= (size_t)done;
 	}
-	return 0;
+	return told(PM_FS_OP_WRITE, fd, NULL);
 }
 
 int pm_fs_pread(int fd, void *p, size_t n, uint64_t off, struct pm_error *err)
@@ -268,7 +286,7 @@ int pm_fs_allocate(int fd, uint64_t off, uint64_t len, struct pm_error *err)
 		rc = posix_fallocate(fd, (off_t)off, (off_t)len); /* writes zeros where there is no allocating */
 	while (rc == EINTR);
 	errno = rc;
-	return rc ? failed(err, fd, NULL, "allocate") : 0;
+	return rc ? failed(err, fd, NULL, "allocate") : told(PM_FS_OP_ALLOCATE, fd, NULL);
 }
 
 static int sync_fd(int fd, bool whole, struct pm_error *err)
@@ -280,7 +298,7 @@ static int sync_fd(int fd, bool whole, struct pm_error *err)
 	do
 		rc = whole ? fsync(fd) : fdatasync(fd);
 	while (rc < 0 && errno == EINTR);
-	return rc < 0 ? failed(err, fd, NULL, "sync") : 0;
+	return rc < 0 ? failed(err, fd, NULL, "sync") : told(PM_FS_OP_SYNC, fd, NULL);
 }
 
 int pm_fs_sync(int fd, struct pm_error *err)

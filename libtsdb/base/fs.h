@@ -3,7 +3,7 @@
  * Every function returns 0 or a negative enum pm_err and fills `err` with "PATH: what: strerror". ENOSPC, EDQUOT
  * give PM_ERR_NOSPACE; ENOENT PM_ERR_NOTFOUND; EROFS, EACCES, EPERM PM_ERR_READONLY; EEXIST PM_ERR_EXISTS; ENOMEM
  * PM_ERR_NOMEM; the rest PM_ERR_IO. EINTR is retried, short writes are continued. Descriptors are O_CLOEXEC.
- * Tests plug in faults with pm_fs_fail_nth. */
+ * Tests plug in faults with pm_fs_fail_nth, and listen with pm_fs_watch. */
 #ifndef PM_BASE_FS_H
 #define PM_BASE_FS_H
 
@@ -69,5 +69,11 @@ enum pm_fs_op {
  * independently. Returns the operations of the kind since the last call, if that call switched counting on.
  * Thread-safe. */
 size_t pm_fs_fail_nth(enum pm_fs_op op, size_t n, int errnum);
+
+/* Tests: `fn` hears of every operation that changes a file or directory, after it was done: writes, allocations and
+ * syncs (of `fd`; path NULL), files and directories made, names given and taken away (`path` in the directory `fd`).
+ * NULL: nobody listens. Not thread-safe. */
+typedef void pm_fs_watch_fn(void *arg, enum pm_fs_op op, int fd, const char *path);
+void pm_fs_watch(pm_fs_watch_fn *fn, void *arg);
 
 #endif
