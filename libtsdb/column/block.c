@@ -108,9 +108,8 @@ bool tsdb__block_parse(struct tsdb__block *b, unsigned form, uint32_t count, con
 static bool patch(const struct tsdb__block *b, uint64_t *x)
 {
 	const uint8_t *p = b->far_high, *end = b->raw;
-	uint64_t high;
+	uint64_t high, range = shifted(1, b->width);
 	for (unsigned i = 0; i < b->near_count; i++) {
-		uint64_t range = UINT64_C(1) << b->width;
 		unsigned at = b->near[i] & 127;
 		if (at >= b->stored)
 			return false;
@@ -127,34 +126,20 @@ static bool patch(const struct tsdb__block *b, uint64_t *x)
 /* The packed differences of a sparse block go where the bitmap has ones. */
 static void spread(const struct tsdb__block *b, const uint64_t *packed, uint64_t *x)
 {
-	memset(x, 0, TSDB_COLUMN_BLOCK * sizeof *x);
-	for (uint32_t i = 0; i < b->count; i += 8) {
-		unsigned byte = b->bitmap[i / 8];
-		if (b->count - i < 8)
-			byte &= (1u << (b->count - i)) - 1;
-		for (; byte; byte &= byte - 1)
-			x[i + (unsigned)__builtin_ctz(byte)] = *packed++ + b->base;
+	for (uint32_t i = 0; i < b->count; i++) {
+		uint64_t bit = b->bitmap[i / 8] >> i % 8 & 1;
+		x[i] = (*packed + b->base) & (0 - bit);
+		packed += bit;
 	}
 }
 
-static bool put_raw(const struct tsdb__block *b, uint64_t *x)
-{
-	const uint8_t *bits = b->raw + b->raw_count;
-	for (unsigned i = 0; i < b->raw_count; i++) {
-		if (b->raw[i] >= b->count)
-			return false;
-		x[b->raw[i]] = tsdb__load_u64(bits + 8 * (size_t)i);
-	}
-	return true;
-}
-
-bool tsdb__block_decode(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
+/* Integers of 64 bits, of any form. */
+static bool decode_wide(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
 {
 	const struct tsdb__kernels *k = tsdb__kernels();
-	uint64_t packed[TSDB_COLUMN_BLOCK];
+	uint64_t packed[TSDB_COLUMN_BLOCK + 1];
 	uint64_t *unpacked = b->sparse ? packed : x;
-	if (b->stored > 0)
-		k->unpack(b->packed, b->width, b->stored, unpacked);
+	k->unpack(b->packed, b->width, b->stored, unpacked);
 	if (!patch(b, unpacked))
 		return false;
 	if (b->sparse)
@@ -172,5 +157,69 @@ bool tsdb__block_decode(const struct tsdb__block *b, const struct tsdb__column *
 		break;
 	}
 	tsdb__column_map(tsdb__map_of(c->encoding), c->scale, x, b->count);
-	return put_raw(b, x);
+	return true;
+}
+
+static bool is_within(uint64_t x, unsigned bits)
+{
+	return x + (UINT64_C(1) << bits) < UINT64_C(2) << bits;
+}
+
+/* Small differences of doubles that are all below 2^53: 32 bits hold the sums of a block, and adding them to its start as
+ * doubles is exact. Most counters and gauges are so. */
+static bool is_narrow(const struct tsdb__block *b, const struct tsdb__column *c)
+{
+	unsigned map = tsdb__map_of(c->encoding);
+	return tsdb__form_of(c->encoding) == TSDB_FORM_DELTA && map >= TSDB_MAP_INTEGER && map <= TSDB_MAP_DECIMAL &&
+		b->width <= TSDB_WIDTH_MAX_32 && b->far_count == 0 && is_within(b->base, TSDB_WIDTH_MAX_32) &&
+		is_within(c->first + b->start, 52);
+}
+
+static bool patch32(const struct tsdb__block *b, uint32_t *x)
+{
+	uint32_t range = UINT32_C(1) << b->width;
+	for (unsigned i = 0; i < b->near_count; i++) {
+		unsigned at = b->near[i] & 127;
+		if (at >= b->stored)
+			return false;
+		x[at] += b->near[i] & 128 ? 0 - range : range;
+	}
+	return true;
+}
+
+static bool decode_narrow(const struct tsdb__block *b, const struct tsdb__column *c, uint64_t *x)
+{
+	const struct tsdb__kernels *k = tsdb__kernels();
+	uint32_t packed[TSDB_COLUMN_BLOCK + 8], all[TSDB_COLUMN_BLOCK], *differences = packed;
+	uint32_t step = (uint32_t)b->base;
+	k->unpack32(b->packed, b->width, b->stored, packed);
+	if (!patch32(b, packed))
+		return false;
+	if (b->sparse) {
+		k->spread32(packed, b->bitmap, b->count, step, all);
+		differences = all;
+		step = 0;
+	}
+	k->sum32(differences, b->count, (double)(int64_t)(c->first + b->start), step, x);
+	if (tsdb__map_of(c->encoding) == TSDB_MAP_DECIMAL)
+		k->divide(x, b->count, c->scale);
+	else if (tsdb__map_of(c->encoding) == TSDB_MAP_MULTIPLE)
+		k->multiply(x, b->count, c->scale);
+	return true;
+}
+
+static bool put_raw(const struct tsdb__block *b, uint64_t *x)
+{
+	const uint8_t *bits = b->raw + b->raw_count;
+	for (unsigned i = 0; i < b->raw_count; i++) {
+		if (b->raw[i] >= b->count)
+			return false;
+		x[b->raw[i]] = tsdb__load_u64(bits + 8 * (size_t)i);
+	}
+	return true;
+}
+
+bool tsdb__block_decode(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
+{
+	return (is_narrow(b, c) ? decode_narrow(b, c, x) : decode_wide(b, c, index, x)) && put_raw(b, x);
 }

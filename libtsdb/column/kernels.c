@@ -10,6 +10,10 @@ size_t tsdb__kernels_list(const struct tsdb__kernels *ret[4])
 {
 	size_t n = 0;
 	ret[n++] = &tsdb__kernels_scalar;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2"))
+		ret[n++] = &tsdb__kernels_avx2;
+#endif
 	return n;
 }
 

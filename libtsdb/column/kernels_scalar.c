@@ -32,16 +32,16 @@ static void to_double(uint64_t *x, size_t n)
 		x[i] = pm_double_bits((double)(int64_t)x[i]);
 }
 
-static void to_quotient(uint64_t *x, size_t n, double by)
+static void divide(uint64_t *x, size_t n, double by)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = pm_double_bits((double)(int64_t)x[i] / by);
+		x[i] = pm_double_bits(pm_bits_double(x[i]) / by);
 }
 
-static void to_product(uint64_t *x, size_t n, double by)
+static void multiply(uint64_t *x, size_t n, double by)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = pm_double_bits((double)(int64_t)x[i] * by);
+		x[i] = pm_double_bits(pm_bits_double(x[i]) * by);
 }
 
 static void unrotate(uint64_t *x, size_t n)
@@ -50,13 +50,44 @@ static void unrotate(uint64_t *x, size_t n)
 		x[i] = x[i] >> 1 | x[i] << 63;
 }
 
+static void unpack32(const uint8_t *in, unsigned width, size_t n, uint32_t *x)
+{
+	uint32_t mask = (UINT32_C(1) << width) - 1;
+	for (size_t i = 0; i < n; i++) {
+		size_t bit = i * width;
+		x[i] = (uint32_t)(tsdb__load_u64(in + bit / 8) >> bit % 8) & mask;
+	}
+}
+
+/* No branches: which bits are set is random. */
+static void spread32(const uint32_t *packed, const uint8_t *bitmap, size_t n, uint32_t step, uint32_t *x)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bit = bitmap[i / 8] >> i % 8 & 1;
+		x[i] = (*packed + step) & (0 - bit);
+		packed += bit;
+	}
+}
+
+static void sum32(const uint32_t *x, size_t n, double first, uint32_t step, uint64_t *out)
+{
+	uint32_t sum_of = 0;
+	for (size_t i = 0; i < n; i++) {
+		sum_of += x[i] + step;
+		out[i] = pm_double_bits(first + (int32_t)sum_of);
+	}
+}
+
 const struct tsdb__kernels tsdb__kernels_scalar = {
 	.name = "scalar",
 	.unpack = unpack,
 	.line = line,
 	.sum = sum,
 	.to_double = to_double,
-	.to_quotient = to_quotient,
-	.to_product = to_product,
+	.divide = divide,
+	.multiply = multiply,
 	.unrotate = unrotate,
+	.unpack32 = unpack32,
+	.spread32 = spread32,
+	.sum32 = sum32,
 };

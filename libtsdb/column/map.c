@@ -14,10 +14,12 @@ void tsdb__column_map(unsigned map, double scale, uint64_t *x, size_t n)
 		k->to_double(x, n);
 		break;
 	case TSDB_MAP_MULTIPLE:
-		k->to_product(x, n, scale);
+		k->to_double(x, n);
+		k->multiply(x, n, scale);
 		break;
 	case TSDB_MAP_DECIMAL:
-		k->to_quotient(x, n, scale);
+		k->to_double(x, n);
+		k->divide(x, n, scale);
 		break;
 	case TSDB_MAP_ROTATED:
 		k->unrotate(x, n);
