@@ -257,7 +257,7 @@ enum {
 	PM_REF_COMMENT = 0xfffffffe, /* a line that carries no sample: text_len and text_hash cover the whole line */
 	PM_REF_DROPPED = 0xfffffffd, /* a sample that relabelling removed */
 	PM_REF_TYPE = 0xfffffffb,    /* a comment that is a TYPE line: what follows is read by it */
-	PM_REF_DOUBLE = 0xfffffffc,  /* a sample whose series stands before it on the page: counted, not stored */
+	PM_REF_DOUBLE = 0xfffffffc,  /* a sample whose series stands before it on the page */
 	PM_REF_NEW = 0xffffffff,     /* in a page: a series that the layout does not know; `labels` names it */
 	PM_REF_MAX = 0xfffffff0,     /* series refs are below */
 };
@@ -286,19 +286,39 @@ struct pm_page_entry {
 	struct pm_labels labels;  /* for PM_REF_NEW, target labels and relabelling applied, normalized */
 	double v;
 	int64_t t_ms; /* explicit timestamp of the line, or PM_NO_TIME */
+	const struct pm_histogram *h; /* NULL: the float v */
+	int64_t st_ms;                /* start timestamp, 0 for none */
+};
+
+/* An exemplar of a page's series. */
+struct pm_page_exemplar {
+	size_t at; /* warm: index of its series' value; cold: of its entry */
+	struct pm_labels labels;
+	double v;
+	int64_t t_ms; /* PM_NO_TIME: that of its sample */
+};
+
+/* What a page says of a metric. Slices whose ptr is NULL were not said: what is known stays. */
+struct pm_page_metadata {
+	struct pm_str metric, type, help, unit;
 };
 
 /* A scrape, ready to be stored. Two forms:
  *  - warm: `values` is set, one value per series entry of the layout, in order; nothing else changed;
  *  - cold: `entries` has every line of the body in order, comments and dropped lines too.
- * Series that the target's last row had and this page lacks get a stale marker at t_ms. When two entries name
- * one series, the first counts. */
+ * Series that the target's last row had and this page lacks get a stale marker at t_ms. When several entries name one
+ * series, each counts that has a time of its own; of those with the same time the first. Exemplars that the store does
+ * not take, for their order or length, are passed over. */
 struct pm_page {
 	int64_t t_ms;
 	const double *values;                /* warm form, or NULL */
 	const struct pm_page_entry *entries; /* cold form */
 	size_t entry_count;
 	bool honor_staleness_of_timestamps; /* write stale markers also for series that had explicit times */
+	const struct pm_page_exemplar *exemplars;
+	size_t exemplar_count;
+	const struct pm_page_metadata *metadata; /* of lines that the layout did not know, at least */
+	size_t metadata_count;
 };
 
 struct pm_append_stats {

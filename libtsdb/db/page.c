@@ -6,9 +6,9 @@
  *                 otherwise: a new version (unchanged blocks are shared), and for the series that went
  *                 a row of stale markers in the old one before
  */
-#include "libtsdb/db/db.h"
+#include "libtsdb/db/page.h"
 
-#include "libtsdb/base/arena.h"
+#include "libtsdb/base/hist.h"
 #include "libtsdb/base/mem.h"
 
 struct appender {
@@ -88,29 +88,7 @@ static void app_layout_free(struct pm_appender *base, const struct pm_layout *ba
 
 /* ---- a page in work ---- */
 
-struct work {
-	struct tsdb__write *w;
-	const struct pm_page *page;
-	struct pm_append_stats stats;
-	struct pm_arena arena;
-	uint32_t family;
-	/* the target's last row and its layout; last NULL: there is none */
-	const struct tsdb_row *last;
-	struct tsdb__row_view last_view;
-	const struct tsdb_version *old;
-	uint64_t old_off;
-	uint32_t *old_sids;                         /* by position */
-	const struct pm_layout_entry **old_entries; /* by position */
-	uint64_t old_comments, new_comments;        /* sums of hashes */
-	/* the page: entries with their series in order; doubles are told apart */
-	struct pm_layout_entry *entries;
-	size_t series_count;
-	/* sid -> entry index + 1 */
-	uint32_t *set_keys, *set_entries;
-	size_t set_cap;
-};
-
-static size_t *work_slot(struct work *k, uint32_t sid, size_t *at)
+static size_t *work_slot(struct tsdb__work *k, uint32_t sid, size_t *at)
 {
 	*at = sid * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (k->set_cap - 1);
 	while (k->set_entries[*at] && k->set_keys[*at] != sid)
@@ -119,21 +97,23 @@ static size_t *work_slot(struct work *k, uint32_t sid, size_t *at)
 }
 
 /* The page's entry of a series, or NULL. */
-static const struct pm_page_entry *page_entry(struct work *k, uint32_t sid)
+static const struct pm_page_entry *page_entry(struct tsdb__work *k, uint32_t sid)
 {
 	size_t at;
 	work_slot(k, sid, &at);
 	return k->set_entries[at] ? &k->page->entries[k->set_entries[at] - 1] : NULL;
 }
 
-static int resolve_one(struct work *k, size_t i, struct pm_error *err)
+static int resolve_one(struct tsdb__work *k, size_t i, struct pm_error *err)
 {
 	const struct pm_page_entry *e = &k->page->entries[i];
 	uint32_t sid = e->e.ref;
 	size_t at;
 	bool is_new;
-	int rc = 0;
+	int rc = e->h ? pm_histogram_check(e->h, err) : 0;
 	k->entries[i] = e->e;
+	if (rc < 0)
+		return rc;
 	if (pm_ref_is_comment(sid))
 		k->new_comments += e->e.text_hash;
 	if (pm_ref_is_comment(sid) || sid == PM_REF_DROPPED || sid == PM_REF_DOUBLE)
@@ -147,7 +127,7 @@ static int resolve_one(struct work *k, size_t i, struct pm_error *err)
 	work_slot(k, sid, &at);
 	if (k->set_entries[at]) {
 		k->entries[i].ref = PM_REF_DOUBLE;
-		return 0;
+		return tsdb__page_double(k, sid, i, k->set_entries[at] - 1, err);
 	}
 	k->set_keys[at] = sid;
 	k->set_entries[at] = (uint32_t)i + 1;
@@ -156,7 +136,7 @@ static int resolve_one(struct work *k, size_t i, struct pm_error *err)
 	return 0;
 }
 
-static int resolve(struct work *k, struct pm_error *err)
+static int resolve(struct tsdb__work *k, struct pm_error *err)
 {
 	size_t n = k->page->entry_count;
 	int rc = 0;
@@ -174,7 +154,7 @@ static int resolve(struct work *k, struct pm_error *err)
 
 /* Lay the old version out flat. Its blocks may move when the layouts file is written, its entries may not be kept
  * longer. */
-static int flatten(struct work *k, struct pm_error *err)
+static int flatten(struct tsdb__work *k, struct pm_error *err)
 {
 	uint32_t at = 0;
 	k->old_sids = pm_arena_array(&k->arena, k->old->series_count + 1u, sizeof *k->old_sids);
@@ -200,7 +180,7 @@ static int flatten(struct work *k, struct pm_error *err)
 		       : tsdb__corrupt(err, "layouts", k->old_off, "series of its blocks don't add up");
 }
 
-static int find_last(struct work *k, struct pm_str key, bool make, struct pm_error *err)
+static int find_last(struct tsdb__work *k, struct pm_str key, bool make, struct pm_error *err)
 {
 	struct tsdb__write *w = k->w;
 	if (make) {
@@ -223,8 +203,9 @@ static int find_last(struct work *k, struct pm_str key, bool make, struct pm_err
 	return 0;
 }
 
-/* Was the series at this position there, and not stale, in the last row? `*ret_explicit`: with a time of its own. */
-static bool was_there(const struct work *k, uint32_t position, bool *ret_explicit)
+/* Was the series at this position there, and not stale, in the last row? `*ret_explicit`: with a time of its own. (What
+ * stands for a histogram is a small integer and no stale marker.) */
+static bool was_there(const struct tsdb__work *k, uint32_t position, bool *ret_explicit)
 {
 	int64_t i = tsdb__row_index(&k->last_view, position);
 	*ret_explicit = i >= 0 && k->last_view.times && k->last_view.times[i] != k->last->t_ms;
@@ -232,7 +213,7 @@ static bool was_there(const struct work *k, uint32_t position, bool *ret_explici
 }
 
 /* How many series the last row had, not stale. */
-static uint32_t count_there(const struct work *k)
+static uint32_t count_there(const struct tsdb__work *k)
 {
 	uint32_t there = 0;
 	for (uint32_t i = 0; i < k->last->present; i++)
@@ -242,7 +223,7 @@ static uint32_t count_there(const struct work *k)
 
 /* ---- warm ---- */
 
-static int append_warm(struct work *k, const struct layout *l, struct pm_error *err)
+static int append_warm(struct tsdb__work *k, const struct layout *l, struct pm_error *err)
 {
 	if (!l || k->old_off != l->version)
 		return pm_fail(err, PM_ERR_STALE, "the layout changed meanwhile");
@@ -263,31 +244,47 @@ static int append_warm(struct work *k, const struct layout *l, struct pm_error *
 /* A row under construction, by position. */
 struct row {
 	uint64_t *bitmap;
-	int64_t *times;
+	int64_t *times, *starts;
 	double *values;
+	const struct pm_histogram **hists;
 	uint32_t present, width;
-	bool timed;
+	bool timed, started, has_hists;
 };
 
-static int row_new(struct work *k, uint32_t width, struct row *r, struct pm_error *err)
+static int row_new(struct tsdb__work *k, uint32_t width, struct row *r, struct pm_error *err)
 {
 	*r = (struct row){ .width = width };
 	r->bitmap = pm_arena_zalloc(&k->arena, ((size_t)width / 64 + 1) * 8);
 	r->times = pm_arena_array(&k->arena, width + (size_t)1, sizeof *r->times);
+	r->starts = pm_arena_array(&k->arena, width + (size_t)1, sizeof *r->starts);
 	r->values = pm_arena_array(&k->arena, width + (size_t)1, sizeof *r->values);
-	return r->bitmap && r->times && r->values ? 0 : pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	r->hists = pm_arena_array(&k->arena, width + (size_t)1, sizeof *r->hists);
+	return r->bitmap && r->times && r->starts && r->values && r->hists
+		       ? 0
+		       : pm_fail(err, PM_ERR_NOMEM, "out of memory");
 }
 
-/* Positions are put in ascending order. */
-static void row_put(struct work *k, struct row *r, uint32_t position, double v, int64_t t_ms)
+/* Positions are put in ascending order. A stale histogram is a stale float. */
+static void row_put(struct tsdb__work *k, struct row *r, uint32_t position, const struct pm_page_entry *e)
 {
+	bool stale = e->h && pm_is_stale(e->h->sum);
 	r->bitmap[position / 64] |= UINT64_C(1) << (position % 64);
-	r->timed |= t_ms != PM_NO_TIME && t_ms != k->page->t_ms;
-	r->times[r->present] = t_ms == PM_NO_TIME ? k->page->t_ms : t_ms;
-	r->values[r->present++] = v;
+	r->timed |= tsdb__entry_time(k, e) != k->page->t_ms;
+	r->started |= e->st_ms != 0;
+	r->has_hists |= e->h && !stale;
+	r->times[r->present] = tsdb__entry_time(k, e);
+	r->starts[r->present] = e->st_ms;
+	r->hists[r->present] = stale ? NULL : e->h;
+	r->values[r->present++] = stale ? pm_stale_nan() : e->v;
 }
 
-static int row_write(struct work *k, const struct row *r, uint64_t version, struct pm_error *err)
+static void row_put_stale(struct tsdb__work *k, struct row *r, uint32_t position)
+{
+	struct pm_page_entry e = { .v = pm_stale_nan(), .t_ms = PM_NO_TIME };
+	row_put(k, r, position, &e);
+}
+
+static int row_write(struct tsdb__work *k, const struct row *r, uint64_t version, struct pm_error *err)
 {
 	struct tsdb__row_in in = { .family = k->family,
 		.version = version,
@@ -296,27 +293,29 @@ static int row_write(struct work *k, const struct row *r, uint64_t version, stru
 		.t_ms = k->page->t_ms,
 		.bitmap = r->present < r->width ? r->bitmap : NULL,
 		.times = r->timed ? r->times : NULL,
-		.values = r->values };
+		.starts = r->started ? r->starts : NULL,
+		.values = r->values,
+		.hists = r->has_hists ? r->hists : NULL };
 	return tsdb__row_add(k->w, &in, err);
 }
 
-static bool goes_stale(struct work *k, uint32_t position)
+static bool goes_stale(struct tsdb__work *k, uint32_t position)
 {
 	bool explicit;
 	return was_there(k, position, &explicit) && (!explicit || k->page->honor_staleness_of_timestamps);
 }
 
 /* A row of the layout as it is. */
-static int append_kept(struct work *k, struct pm_error *err)
+static int append_kept(struct tsdb__work *k, struct pm_error *err)
 {
 	struct row r;
 	int rc = row_new(k, k->old->series_count, &r, err);
 	for (uint32_t i = 0; rc == 0 && i < r.width; i++) {
 		const struct pm_page_entry *e = page_entry(k, k->old_sids[i]);
 		if (e) {
-			row_put(k, &r, i, e->v, e->t_ms);
+			row_put(k, &r, i, e);
 		} else if (goes_stale(k, i)) {
-			row_put(k, &r, i, pm_stale_nan(), PM_NO_TIME);
+			row_put_stale(k, &r, i);
 			k->stats.stale++;
 		}
 	}
@@ -324,18 +323,18 @@ static int append_kept(struct work *k, struct pm_error *err)
 }
 
 /* Stale markers, in the old layout, of series that the new one will not have. */
-static int append_gone(struct work *k, struct pm_error *err)
+static int append_gone(struct tsdb__work *k, struct pm_error *err)
 {
 	struct row r;
 	int rc = row_new(k, k->old->series_count, &r, err);
 	for (uint32_t i = 0; rc == 0 && i < r.width; i++)
 		if (!page_entry(k, k->old_sids[i]) && goes_stale(k, i))
-			row_put(k, &r, i, pm_stale_nan(), PM_NO_TIME);
+			row_put_stale(k, &r, i);
 	k->stats.stale += r.present;
 	return rc < 0 || r.present == 0 ? rc : row_write(k, &r, k->old_off, err);
 }
 
-static int append_new_version(struct work *k, struct pm_error *err)
+static int append_new_version(struct tsdb__work *k, struct pm_error *err)
 {
 	struct row r;
 	uint64_t version;
@@ -348,13 +347,13 @@ static int append_new_version(struct work *k, struct pm_error *err)
 		rc = row_new(k, (uint32_t)k->series_count, &r, err);
 	for (size_t i = 0; rc == 0 && i < k->page->entry_count; i++)
 		if (k->entries[i].ref < PM_REF_MAX)
-			row_put(k, &r, position++, k->page->entries[i].v, k->page->entries[i].t_ms);
+			row_put(k, &r, position++, &k->page->entries[i]);
 	return rc < 0 ? rc : row_write(k, &r, version, err);
 }
 
 /* Whether the layout serves as it is: it has all the page's series, under the same text, and the page has a fair part
  * of its. Failed scrapes (a few report series) always keep it: the target will be back. */
-static bool keeps_layout(const struct work *k, size_t known, size_t retold)
+static bool keeps_layout(const struct tsdb__work *k, size_t known, size_t retold)
 {
 	enum { SMALL = 16 };
 	if (known < k->series_count)
@@ -364,7 +363,7 @@ static bool keeps_layout(const struct work *k, size_t known, size_t retold)
 	return retold == 0 && k->series_count >= k->old->series_count / 4 && k->new_comments == k->old_comments;
 }
 
-static int append_cold(struct work *k, struct pm_error *err)
+static int append_cold(struct tsdb__work *k, struct pm_error *err)
 {
 	size_t known = 0, retold = 0, there = 0;
 	bool explicit;
@@ -382,7 +381,7 @@ static int append_cold(struct work *k, struct pm_error *err)
 			e->e.text_hash != k->old_entries[i]->text_hash || e->e.text_len != k->old_entries[i]->text_len;
 		there += was_there(k, i, &explicit);
 	}
-	k->stats.samples = k->series_count;
+	k->stats.samples = k->series_count + k->double_count;
 	k->stats.series_new = k->series_count - there;
 	return k->old && keeps_layout(k, known, retold) ? append_kept(k, err) : append_new_version(k, err);
 }
@@ -393,7 +392,7 @@ static int app_append(struct pm_appender *base, struct pm_str key, const struct 
 	struct appender *a = (struct appender *)base;
 	const struct layout *l = (const struct layout *)base_l;
 	struct tsdb_record published;
-	struct work k = { .w = &a->db->write, .page = page };
+	struct tsdb__work k = { .db = a->db, .w = &a->db->write, .page = page };
 	int rc = tsdb__writer_lock(a->db, &published, err);
 	if (rc < 0)
 		return rc;
@@ -404,13 +403,15 @@ static int app_append(struct pm_appender *base, struct pm_str key, const struct 
 		rc = find_last(&k, key, !page->values, err);
 	if (rc == 0)
 		rc = page->values ? append_warm(&k, l, err) : append_cold(&k, err);
+	if (rc == 0)
+		rc = tsdb__page_more(&k, err);
 	if (rc < 0)
 		tsdb__writer_abort(a->db, &published);
 	else
 		rc = tsdb__writer_publish(a->db, &published, err);
 	if (rc == 0 && ret_stats)
 		*ret_stats = k.stats;
-	pm_arena_release(&k.arena);
+	tsdb__page_release(&k);
 	return rc;
 }
 

@@ -75,22 +75,28 @@ int tsdb__metadata_load(
 
 /* ---- writing ---- */
 
+/* Is it the text of the symbol, or not said? */
+static bool is(const struct tsdb__bytes *catalog, uint32_t sym, struct pm_str s)
+{
+	return !s.ptr || pm_str_eq(tsdb__metadata_text(catalog, sym), s);
+}
+
 static bool says(const struct tsdb__bytes *catalog, const struct tsdb_metadata_rec *r, const struct tsdb_metadata *in)
 {
-	return pm_str_eq(tsdb__metadata_text(catalog, r->type), in->type) &&
-	       pm_str_eq(tsdb__metadata_text(catalog, r->help), in->help) &&
-	       pm_str_eq(tsdb__metadata_text(catalog, r->unit), in->unit);
+	return is(catalog, r->type, in->type) && is(catalog, r->help, in->help) && is(catalog, r->unit, in->unit);
 }
 
-static int intern(struct tsdb__write *w, struct pm_str s, uint32_t *ret, struct pm_error *err)
+/* What was not said stays. */
+static int intern(struct tsdb__write *w, struct pm_str s, uint32_t *sym, struct pm_error *err)
 {
-	*ret = 0;
-	return s.len ? tsdb__symbol_intern(w, s, ret, err) : 0;
+	if (s.ptr)
+		*sym = 0;
+	return s.len ? tsdb__symbol_intern(w, s, sym, err) : 0;
 }
 
-static int put_record(struct tsdb__write *w, const struct tsdb_metadata *in, uint32_t metric, struct pm_error *err)
+static int put_record(struct tsdb__write *w, const struct tsdb_metadata *in, struct tsdb_metadata_rec rec,
+	struct pm_error *err)
 {
-	struct tsdb_metadata_rec rec = { .metric = metric, .previous = w->rec.metadata };
 	uint64_t off;
 	int rc;
 	if ((rc = intern(w, in->type, &rec.type, err)) < 0 || (rc = intern(w, in->help, &rec.help, err)) < 0 ||
@@ -102,6 +108,7 @@ static int put_record(struct tsdb__write *w, const struct tsdb_metadata *in, uin
 	if (!r)
 		return w->catalog.error;
 	*r = rec;
+	r->previous = w->rec.metadata;
 	tsdb__tail_seal(&w->catalog, &r->rec, off, sizeof *r, TSDB_REC_METADATA);
 	w->rec.metadata = (uint32_t)(off / 8);
 	return 0;
@@ -110,22 +117,25 @@ static int put_record(struct tsdb__write *w, const struct tsdb_metadata *in, uin
 int tsdb__metadata_put(
 	struct tsdb__write *w, struct tsdb__metadata_map *m, const struct tsdb_metadata *in, struct pm_error *err)
 {
-	uint32_t metric;
+	struct tsdb_metadata_rec rec = { 0 };
 	int rc;
 	if (in->metric.len == 0)
 		return pm_fail(err, PM_ERR_INVALID, "metadata of a metric without a name");
-	if ((rc = tsdb__symbol_intern(w, in->metric, &metric, err)) < 0 ||
+	if ((rc = tsdb__symbol_intern(w, in->metric, &rec.metric, err)) < 0 ||
 		(rc = tsdb__metadata_load(m, &w->catalog.bytes, w->rec.metadata, err)) < 0)
 		return rc;
-	const struct tsdb__metadata_slot *s = m->cap ? slot_of(m, metric) : NULL;
+	const struct tsdb__metadata_slot *s = m->cap ? slot_of(m, rec.metric) : NULL;
 	if (s && s->metric) {
 		const struct tsdb_metadata_rec *r = tsdb__metadata_at(&w->catalog.bytes, s->at);
 		if (!r)
 			return tsdb__corrupt(err, "catalog", (uint64_t)s->at * 8, "no metadata there");
 		if (says(&w->catalog.bytes, r, in))
 			return 0;
+		rec = (struct tsdb_metadata_rec){
+			.metric = rec.metric, .type = r->type, .help = r->help, .unit = r->unit
+		};
 	}
-	if ((rc = put_record(w, in, metric, err)) < 0)
+	if ((rc = put_record(w, in, rec, err)) < 0)
 		return rc;
 	return tsdb__metadata_load(m, &w->catalog.bytes, w->rec.metadata, err);
 }

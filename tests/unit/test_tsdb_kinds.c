@@ -483,6 +483,134 @@ static void test_metadata(void **state)
 	store_free(&s);
 }
 
+/* ---- pages -------------------------------------------------------------------------------------- */
+
+static struct pm_page_entry entry(struct pm_label *l, const char *name, double v, int64_t t_ms)
+{
+	uint64_t hash = 0;
+	memcpy(&hash, name, strlen(name));
+	return (struct pm_page_entry){ .e = { hash, 1, PM_REF_NEW }, .labels = named(l, name), .v = v, .t_ms = t_ms };
+}
+
+/* A page with the refs that the layout gives; without entries, a warm one. */
+static void append_page(struct store *s, struct pm_page *page, struct pm_page_entry *entries,
+	struct pm_append_stats *stats)
+{
+	const struct pm_layout *l;
+	struct pm_appender *app;
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_appender(s->db, &app, &err), &err);
+	assert_ok(app->layout(app, PM_STR("t"), &l, &err), &err);
+	for (uint32_t b = 0; l && b < l->block_count; b++)
+		for (uint32_t i = 0; i < l->blocks[b].entry_count; i++)
+			for (size_t k = 0; entries && k < page->entry_count; k++)
+				if (entries[k].e.text_hash == l->blocks[b].entries[i].text_hash &&
+					l->blocks[b].entries[i].ref < PM_REF_MAX)
+					entries[k].e.ref = l->blocks[b].entries[i].ref;
+	page->entries = entries;
+	assert_ok(app->append_page(app, PM_STR("t"), l, page, stats, &err), &err);
+	app->layout_free(app, l);
+	app->free(app);
+}
+
+static void check_page_hist(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 4);
+	assert_hist(s->h[0], &exponential);
+	assert_int_equal(s->st_ms[0], 5);
+	assert_hist(s->h[1], &custom);
+	assert_null(s->h[2]);
+	assert_true(pm_is_stale(s->v[2])); /* a page without it */
+	assert_null(s->h[3]);
+	assert_bits(s->v[3], 8); /* a warm page: a float */
+}
+
+static void check_page_float(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 4);
+	assert_null(s->h);
+	assert_bits(s->v[2], 3);
+}
+
+static void test_pages_with_histograms(void **state)
+{
+	struct pm_append_stats stats;
+	struct pm_label l[2];
+	struct store s = { 0 };
+	store_open(&s);
+	for (int round = 1; round <= 3; round++) {
+		struct pm_page_entry e[] = { entry(&l[0], "f", round, PM_NO_TIME), entry(&l[1], "h", 0, PM_NO_TIME) };
+		e[1].h = round == 1 ? &exponential : &custom;
+		e[1].st_ms = round == 1 ? 5 : 0;
+		struct pm_page page = { .t_ms = round * 1000, .entry_count = round == 3 ? 1 : 2 };
+		append_page(&s, &page, e, &stats);
+		assert_int_equal(stats.samples, page.entry_count);
+		assert_int_equal(stats.stale, round == 3);
+	}
+	static const double values[] = { 4, 8 };
+	struct pm_page warm = { .t_ms = 4000, .values = values };
+	append_page(&s, &warm, NULL, &stats);
+	with_series(&s, "h", check_page_hist);
+	with_series(&s, "f", check_page_float);
+	store_free(&s);
+}
+
+static void check_doubles(const struct pm_samples *s)
+{
+	static const int64_t t[] = { 1000, 2000, 3000, 4000 };
+	static const double v[] = { 2, 3, 1, 7 };
+	assert_int_equal(s->count, 4);
+	assert_memory_equal(s->t_ms, t, sizeof t);
+	assert_memory_equal(s->v, v, sizeof v);
+}
+
+/* A series given several times: each time counts once. */
+static void test_doubles_of_a_page(void **state)
+{
+	struct pm_append_stats stats;
+	struct pm_label l[6];
+	struct store s = { 0 };
+	store_open(&s);
+	struct pm_page_entry e[] = { entry(&l[0], "a", 1, 3000), entry(&l[1], "a", 2, 1000), entry(&l[2], "a", 3, 2000),
+		entry(&l[3], "a", 4, 3000), entry(&l[4], "a", 5, 2000), entry(&l[5], "b", 6, PM_NO_TIME) };
+	struct pm_page page = { .t_ms = 9000, .entry_count = 6 };
+	append_page(&s, &page, e, &stats);
+	assert_int_equal(stats.samples, 5);
+	struct pm_page_entry next[] = { entry(&l[0], "a", 7, 4000), entry(&l[1], "a", 8, 4000) };
+	page = (struct pm_page){ .t_ms = 9500, .entry_count = 2 };
+	append_page(&s, &page, next, &stats);
+	assert_int_equal(stats.samples, 1);
+	assert_int_equal(stats.stale, 1);
+	with_series(&s, "a", check_doubles);
+	store_free(&s);
+}
+
+static void test_notes_of_a_page(void **state)
+{
+	static const double values[] = { 4, 8 };
+	struct pm_label l[4] = { [2] = { PM_STR("id"), PM_STR("x") }, [3] = { PM_STR("id"), PM_STR("y") } };
+	struct pm_append_stats stats;
+	struct store s = { 0 };
+	store_open(&s);
+	struct pm_page_entry e[] = { entry(&l[0], "a", 1, PM_NO_TIME), entry(&l[1], "b", 2, 500) };
+	struct pm_page_exemplar ex[] = { { 1, { &l[2], 1 }, 1, PM_NO_TIME }, { 0, { &l[3], 1 }, 2, 800 } };
+	struct pm_page_metadata m[] = { { PM_STR("a"), PM_STR("counter"), PM_STR("Help."), { 0 } } };
+	struct pm_page page = { .t_ms = 1000, .entry_count = 2, .exemplars = ex, .exemplar_count = 2, .metadata = m,
+		.metadata_count = 1 };
+	append_page(&s, &page, e, &stats);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 9999), "a y@800=2\nb x@500=1\n");
+	assert_string_equal(metadata_text(&s, "", 0), "a|counter|Help.|\n");
+	ex[1].t_ms = 700; /* too old, and so passed over */
+	m[0] = (struct pm_page_metadata){ .metric = PM_STR("a"), .unit = PM_STR("things") };
+	page = (struct pm_page){ .t_ms = 2000, .values = values, .exemplars = ex, .exemplar_count = 2, .metadata = m,
+		.metadata_count = 1 };
+	append_page(&s, &page, NULL, &stats);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 9999), "a y@800=2\nb x@500=1 x@2000=1\n");
+	assert_string_equal(metadata_text(&s, "", 0), "a|counter|Help.|things\n");
+	store_free(&s);
+}
+
 TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(test_not_histograms),
 	TEST(test_refused_by_the_store), TEST(test_exemplars), TEST(test_exemplars_too_long),
-	TEST(test_exemplars_are_bounded), TEST(test_metadata))
+	TEST(test_exemplars_are_bounded), TEST(test_metadata), TEST(test_pages_with_histograms),
+	TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page))
