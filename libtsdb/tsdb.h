@@ -85,8 +85,7 @@ int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct ts
 struct tsdb_metadata {
 	struct pm_str metric, type, help, unit;
 };
-/* The last one given holds; one that holds already costs nothing. Slices other than `metric` whose ptr is NULL are not
- * said: what was said of them before stays. */
+/* The last one given holds; one that holds already costs nothing. */
 int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err);
 /* Publish: readers see all of it or nothing. Ends the transaction in every case; on error (PM_ERR_NOSPACE, PM_ERR_IO)
  * nothing of it is visible, and appending may go on with a new transaction once there is room. */
@@ -139,6 +138,18 @@ struct tsdb_stats {
 	int64_t min_ms, max_ms; /* of all samples; PM_TIME_MAX, PM_TIME_MIN when empty */
 };
 int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err);
+
+/* ---- copies ------------------------------------------------------------------------------------- */
+
+/* Make a copy of the store, as it is at one moment, in the new (or empty) directory `to`, while others may write. Files
+ * that never change are hard links where the file system allows, others are copied up to their published lengths. The
+ * copy is synced, and is there whole or not at all: it is made as "TO.PID.tmp" beside and renamed. PM_ERR_EXISTS: `to`
+ * is not empty; PM_ERR_NOSPACE. `ret` (NULL to ignore): what was done. */
+struct tsdb_snapshot_stats {
+	uint64_t linked_files, linked_bytes;
+	uint64_t copied_files, copied_bytes;
+};
+int tsdb_snapshot(struct tsdb *db, const char *to, struct tsdb_snapshot_stats *ret, struct pm_error *err);
 
 /* ---- looking at a store ------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "libtsdb/base/utf8.h"
 #include "libtsdb/head/walk.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 enum { PIECE = 1 << 16 };
@@ -298,7 +299,7 @@ static int text_files(struct tsdb__text *t, const char *file, struct pm_error *e
 int tsdb_files_text(const char *dir, const char *file, tsdb_text_fn *fn, void *arg, struct pm_error *err)
 {
 	struct tsdb__text t = { .fn = fn, .arg = arg };
-	int rc = tsdb__view_open(&t.view, dir, err);
+	int rc = tsdb__view_open(&t.view, AT_FDCWD, dir, err);
 	if (rc == 0)
 		rc = text_files(&t, file, err);
 	if (rc == PM_ERR_NOMEM)

@@ -8,6 +8,8 @@
 #include "libtsdb/base/mem.h"
 #include "libtsdb/head/walk.h"
 
+#include <fcntl.h>
+
 int tsdb__damaged(struct tsdb__verify *k, const struct tsdb__view_file *f, uint64_t off, const char *what)
 {
 	struct tsdb_damage d = { f->name, off, what };
@@ -49,12 +51,19 @@ static const char *head_damage(const struct tsdb__verify *k, const struct tsdb__
 	return NULL;
 }
 
+static bool is_derived(const struct tsdb__view_file *f)
+{
+	return f->kind == TSDB_FILE_IDS || f->kind == TSDB_FILE_POSTINGS || f->kind == TSDB_FILE_SLOTS;
+}
+
 /* `*ret_usable`: there is a head, so that the file's records may be looked at. */
 static int check_head(struct tsdb__verify *k, const struct tsdb__view_file *f, bool *ret_usable)
 {
 	const char *what;
 	int stop = 0;
 	*ret_usable = false;
+	if (k->view.recovered && is_derived(f))
+		return 0;
 	if (f->missing)
 		return tsdb__damaged(k, f, 0, "the file is missing");
 	k->ret.files++;
@@ -106,7 +115,7 @@ static int check_files(struct tsdb__verify *k)
 	k->ids = usable[TSDB_VIEW_IDS] ? tsdb__view_bytes(&f[TSDB_VIEW_IDS]) : (struct tsdb__bytes){ 0 };
 	k->layouts = usable[TSDB_VIEW_LAYOUTS] ? tsdb__view_bytes(&f[TSDB_VIEW_LAYOUTS]) : (struct tsdb__bytes){ 0 };
 	k->postings = usable[TSDB_VIEW_POSTINGS] ? tsdb__view_bytes(&f[TSDB_VIEW_POSTINGS]) : (struct tsdb__bytes){ 0 };
-	if (stop == 0 && usable[TSDB_VIEW_CATALOG] && usable[TSDB_VIEW_IDS])
+	if (stop == 0 && usable[TSDB_VIEW_CATALOG])
 		stop = tsdb__verify_catalog(k);
 	if (stop == 0 && usable[TSDB_VIEW_LAYOUTS])
 		stop = tsdb__verify_layouts(k);
@@ -136,7 +145,7 @@ int tsdb_verify(const char *dir, tsdb_damage_fn *fn, void *arg, struct tsdb_veri
 {
 	struct tsdb__verify k = { .fn = fn, .arg = arg, .ret = { .files = 1, .bytes = TSDB_META_SIZE } };
 	struct pm_error why = { 0 };
-	int rc = tsdb__view_open(&k.view, dir, &why);
+	int rc = tsdb__view_open(&k.view, AT_FDCWD, dir, &why);
 	if (rc == PM_ERR_CORRUPT)
 		rc = meta_damage(&k, &why);
 	else if (rc < 0)

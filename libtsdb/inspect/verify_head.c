@@ -41,11 +41,11 @@ static const char *series_damage(const struct tsdb__verify *k, uint64_t off, con
 		return "a series of an impossible size";
 	if ((what = labels_damage(k, s, labels)))
 		return what;
-	if ((const uint8_t *)tsdb__series(&k->catalog, &k->ids, s->sid) != k->catalog.map + off)
+	if (k->ids.map && (const uint8_t *)tsdb__series(&k->catalog, &k->ids, s->sid) != k->catalog.map + off)
 		return "a series that ids does not point to";
 	if (s->home >= k->view.rec.family_count)
 		return "a series whose home is not there";
-	if (k->tables[TSDB_TABLE_SERIES].count &&
+	if (k->ids.map && k->tables[TSDB_TABLE_SERIES].count &&
 		(!tsdb__series_find(&k->catalog, &k->ids, &k->tables[TSDB_TABLE_SERIES],
 			 (struct pm_labels){ labels, rec->small }, k->view.rec.sid_end, &found) ||
 			found != s->sid))
@@ -85,7 +85,7 @@ static int check_ids(struct tsdb__verify *k, const struct tsdb__view_file *f)
 int tsdb__verify_catalog(struct tsdb__verify *k)
 {
 	int stop = tsdb__verify_records(k, &k->view.files[TSDB_VIEW_CATALOG], check_catalog);
-	return stop ? stop : check_ids(k, &k->view.files[TSDB_VIEW_IDS]);
+	return stop || !k->ids.map ? stop : check_ids(k, &k->view.files[TSDB_VIEW_IDS]);
 }
 
 /* ---- layouts ---- */

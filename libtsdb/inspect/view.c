@@ -3,8 +3,8 @@
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/recover.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 
 enum { TRIES_MAX = 100 };
@@ -96,13 +96,30 @@ static bool any_missing(const struct tsdb__view *v)
 	return false;
 }
 
-int tsdb__view_open(struct tsdb__view *v, const char *dir, struct pm_error *err)
+/* After a machine crash the page's lengths mean little: go by what a recovery would find. A copy that was made of a
+ * store at rest has all that its page tells; of another one, and where recovery meets damage, the page is taken at its
+ * word, so that what is missing is told. */
+static void believe(struct tsdb__view *v)
+{
+	enum tsdb__meta_place place = tsdb__meta_place(v->meta, v->meta_fd);
+	bool copied = place == TSDB_META_COPIED;
+	struct tsdb_record found, said;
+	struct tsdb__head *head;
+	if (place == TSDB_META_HERE || tsdb__recover_for_reading(v->dirfd, v->meta, copied, &head, &found, NULL) < 0)
+		return;
+	tsdb__head_free(head);
+	if (copied && tsdb__meta_read(v->meta, &said, NULL) == 0 && said.txn_count > found.txn_count)
+		return;
+	v->recovered = true;
+	v->rec = found;
+}
+
+static int open_record(struct tsdb__view *v, struct pm_error *err)
 {
 	int rc;
-	*v = (struct tsdb__view){ .dirfd = -1, .meta_fd = -1 };
-	if ((rc = pm_fs_openat(AT_FDCWD, dir, PM_FS_DIRECTORY, &v->dirfd, err)) < 0 ||
-		(rc = tsdb__meta_open(v->dirfd, false, &v->meta, &v->meta_fd, err)) < 0)
-		return rc;
+	believe(v);
+	if (v->recovered)
+		return add_files(v, err);
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		if ((rc = tsdb__meta_read(v->meta, &v->rec, err)) < 0 || (rc = add_files(v, err)) < 0)
 			return rc;
@@ -111,6 +128,16 @@ int tsdb__view_open(struct tsdb__view *v, const char *dir, struct pm_error *err)
 		drop_files(v);
 	}
 	return pm_fail(err, PM_ERR_STALE, "the store changed %d times while its files were opened", TRIES_MAX);
+}
+
+int tsdb__view_open(struct tsdb__view *v, int dirfd, const char *path, struct pm_error *err)
+{
+	int rc;
+	*v = (struct tsdb__view){ .dirfd = -1, .meta_fd = -1 };
+	if ((rc = pm_fs_openat(dirfd, path, PM_FS_DIRECTORY, &v->dirfd, err)) < 0 ||
+		(rc = tsdb__meta_open(v->dirfd, false, &v->meta, &v->meta_fd, err)) < 0)
+		return rc;
+	return open_record(v, err);
 }
 
 void tsdb__view_release(struct tsdb__view *v)

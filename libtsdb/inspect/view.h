@@ -26,6 +26,7 @@ struct tsdb__view {
 	int dirfd, meta_fd;
 	struct tsdb_meta_page *meta;
 	struct tsdb_record rec;
+	bool recovered; /* `rec` is what the next writer will find, who makes ids, postings and tables anew */
 	struct tsdb__view_file *files; /* catalog, ids, layouts, postings, the tables, the log */
 	size_t count, cap;
 };
@@ -39,8 +40,9 @@ enum {
 	TSDB_VIEW_LOG = TSDB_VIEW_TABLES + TSDB_TABLE_COUNT
 };
 
-/* `*v` may be released in every case. PM_ERR_NOTFOUND: no store there; PM_ERR_CORRUPT: the meta page is damaged. */
-int tsdb__view_open(struct tsdb__view *v, const char *dir, struct pm_error *err);
+/* `path` is from `dirfd`, which may be AT_FDCWD. `*v` may be released in every case. PM_ERR_NOTFOUND: no store there;
+ * PM_ERR_CORRUPT: the meta page is damaged. */
+int tsdb__view_open(struct tsdb__view *v, int dirfd, const char *path, struct pm_error *err);
 void tsdb__view_release(struct tsdb__view *v);
 
 /* How much of a file may be read of what is published. */

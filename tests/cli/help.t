@@ -16,6 +16,7 @@ $ pm --help
     import    load samples from OpenMetrics text or from Prometheus's files
     dump      write samples as OpenMetrics text
     inspect   tell what a data directory holds
+    snapshot  copy a data directory, as it is at one moment
 |
   Serve
     serve     scrape targets, store their samples, answer HTTP
