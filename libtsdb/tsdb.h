@@ -85,7 +85,8 @@ int tsdb_txn_append_exemplar(struct tsdb_txn *txn, tsdb_sid sid, const struct ts
 struct tsdb_metadata {
 	struct pm_str metric, type, help, unit;
 };
-/* The last one given holds; one that holds already costs nothing. */
+/* The last one given holds; one that holds already costs nothing. Slices other than `metric` whose ptr is NULL are not
+ * said: what was said of them before stays. */
 int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m, struct pm_error *err);
 /* Publish: readers see all of it or nothing. Ends the transaction in every case; on error (PM_ERR_NOSPACE, PM_ERR_IO)
  * nothing of it is visible, and appending may go on with a new transaction once there is room. */
