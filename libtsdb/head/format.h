@@ -7,8 +7,8 @@
  *      the generation and the record's offset, so that a stale or moved record does not verify.
  *  F4  Series ids are reserved in the meta page before use and never used again.
  *  F5  A record of the log never crosses the end of its file.
- *  F6  A commit record holds a running sum of the checksums of all records before it, in catalog, layouts and log, and
- *      the number of recoveries: what a lost transaction left behind the end never passes for a part of a later one.
+ *  F6  A commit record holds a running sum of the checksums of all records before it, in catalog, layouts and log; a
+ *      recovery ends with one. What a lost transaction left behind the end never passes for a part of a later one.
  *  F7  A mark is written after all that it names was synced, and is synced itself before the other one is written, and
  *      before a file that it no longer names is unlinked.
  */
@@ -77,8 +77,9 @@ struct tsdb_record {
 	uint64_t sample_count, txn_count;
 	int64_t min_ms, max_ms;
 	uint64_t catalog_sum, layouts_sum, log_sum; /* F6, up to the lengths above */
-	uint64_t era;                               /* recoveries so far: F6 */
-	uint64_t reserved[28];
+	uint64_t era;                               /* recoveries so far */
+	int64_t sealed_ms;                          /* Unix time when the head was last sealed, 0 for never */
+	uint64_t reserved[27];
 };
 static_assert(sizeof(struct tsdb_record) == 96 + 56 + 32 + 256, "record");
 

@@ -42,7 +42,7 @@ int tsdb__recover_for_reading(int dirfd, const struct tsdb_meta_page *m, bool co
 
 /* ---- writing ---- */
 
-/* An empty transaction: it builds the postings, and its commit tells later scans of this recovery (F6). */
+/* An empty transaction: it builds the postings, and its commit makes sums that no lost transaction knew (F6). */
 static int publish(struct tsdb__head *h, struct tsdb_meta_page *m, const struct tsdb_record *rec,
 	struct tsdb_record *ret, struct pm_error *err)
 {

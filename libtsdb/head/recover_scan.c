@@ -122,7 +122,7 @@ static int log_file(struct tsdb__head *h, uint64_t number, const uint8_t **ret, 
 static bool accept(struct scan *s, const struct tsdb_commit *c)
 {
 	struct tsdb_record *r = &s->rec;
-	if (c->rec.len < sizeof *c || c->era < r->era)
+	if (c->rec.len < sizeof *c)
 		return false;
 	if (s->sum_known && (c->log_sum != s->sum || c->txn != r->txn_count + 1))
 		return false;
@@ -144,8 +144,9 @@ static bool accept(struct scan *s, const struct tsdb_commit *c)
 	r->series_count = c->series_count;
 	r->sample_count = c->sample_count;
 	r->txn_count = c->txn;
-	r->min_ms = c->min_ms;
-	r->max_ms = c->max_ms;
+	/* A commit behind a sealing tells the range of what was not sealed; here the sealing may be lost. */
+	r->min_ms = c->min_ms < r->min_ms ? c->min_ms : r->min_ms;
+	r->max_ms = c->max_ms > r->max_ms ? c->max_ms : r->max_ms;
 	r->era = c->era;
 	return true;
 }
