@@ -38,6 +38,9 @@ struct tsdb_opts {
 	unsigned flags;
 	int64_t fsync_ms; /* at most so much is lost with the power; TSDB_FSYNC_*; 0 syncs every commit */
 	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000 */
+	/* NULL, or called when a damaged segment is set aside, once for each; the rest is served. Any thread. */
+	void (*damaged)(void *arg, const struct pm_error *what);
+	void *damaged_arg;
 };
 
 /* Open a store. O(1) whatever it holds: nothing is replayed. `opts` NULL: for reading. The handle may be used by many
@@ -125,6 +128,40 @@ int tsdb_metadata(struct tsdb *db, struct pm_str metric, size_t limit, struct ts
 	struct pm_error *err);
 void tsdb_metadata_free(struct tsdb_metadata_list *l); /* zeroed ones too */
 
+/* ---- sealing, merging, retention ---------------------------------------------------------------- */
+
+/* Samples arrive in the head's log. Now and then it is sealed: written as segments, immutable files of columns; small
+ * segments are merged into larger ones, old ones are deleted. One process and thread does such work at a time; readers and
+ * writers go on meanwhile. It may be killed at any instant: the store is as before, or as after. */
+struct tsdb_compact_opts {
+	int64_t now_ms;           /* 0: the clock's */
+	int64_t retention_ms;     /* segments that end so long before now are deleted; 0: none */
+	uint64_t retention_bytes; /* the oldest segments go while the store is larger; 0: no limit */
+	int64_t seal_ms;          /* seal when the head is so old; 0: two hours */
+	uint64_t seal_bytes;      /* or its log so large; 0: 1 GiB */
+	bool force;               /* seal and merge whatever can be */
+	bool wait;                /* for another that is at it; otherwise PM_ERR_EXISTS */
+	bool once;                /* one merge at most, so that the caller may look at its clock */
+	/* NULL, or asked now and then: true stops the work with PM_ERR_CANCELED, nothing half-done stays. `done` of `all`
+	 * samples of the step that `what` names. */
+	bool (*progress)(void *arg, const char *what, uint64_t done, uint64_t all);
+	void *progress_arg;
+};
+struct tsdb_compact_stats {
+	uint64_t sealed_samples, sealed_segments;
+	uint64_t merged_samples, merged_segments, merged_into;
+	uint64_t deleted_segments;
+	uint64_t bytes_written;
+};
+/* What is due, in this order: retention, sealing, merging. `opts` NULL: the defaults. `ret` (NULL to ignore) is filled on
+ * errors, too. */
+int tsdb_compact(
+	struct tsdb *db, const struct tsdb_compact_opts *opts, struct tsdb_compact_stats *ret, struct pm_error *err);
+/* Delete the samples in [min_ms, max_ms] of the series that match, of all that is committed now; bytes are given back by
+ * later merges. At least one matcher. */
+int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms,
+	struct pm_error *err);
+
 /* An appender for pages of targets (see struct pm_appender). */
 int tsdb_appender(struct tsdb *db, struct pm_appender **ret, struct pm_error *err);
 
@@ -133,9 +170,10 @@ struct tsdb_stats {
 	uint64_t generation; /* of the head */
 	uint64_t series_count;
 	uint64_t layout_count; /* targets and other sources of rows */
-	uint64_t sample_count; /* committed to the head, stale markers and doubles included */
+	uint64_t sample_count; /* in the head, stale markers and doubles included */
 	uint64_t txn_count;    /* committed since the store was made */
 	uint64_t log_bytes, catalog_bytes, layout_bytes, postings_bytes;
+	uint64_t segment_count, segment_samples, segment_bytes;
 	int64_t min_ms, max_ms; /* of all samples; PM_TIME_MAX, PM_TIME_MIN when empty */
 };
 int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err);

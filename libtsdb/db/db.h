@@ -18,6 +18,9 @@ struct tsdb {
 	struct tsdb__head *first_head; /* of a reader that was detached: kept for its snapshots */
 	bool detached; /* a reader of a store that a writer must recover: `snap` is what was recovered in memory */
 	pthread_mutex_t snap_mutex, write_mutex, sync_mutex;
+	pthread_mutex_t long_mutex; /* threads queue on it before TSDB_LOCK_LONG */
+	void (*damaged)(void *arg, const struct pm_error *what); /* a segment was set aside; NULL: nobody wants to know */
+	void *damaged_arg;
 	struct tsdb__snap *snap; /* the newest this process has taken */
 	struct tsdb__write write;
 	struct tsdb__notes *notes; /* notes.h; under the writers' lock */
@@ -33,7 +36,7 @@ int tsdb__writer_publish(struct tsdb *db, const struct tsdb_record *published, s
 void tsdb__writer_abort(struct tsdb *db, const struct tsdb_record *published);
 
 /* Bytes of the meta file that locks stand for; behind its end, so that they name nothing else. */
-enum { TSDB_LOCK_WRITER = 1 << 20, TSDB_LOCK_SYNC = (1 << 20) + 1 };
+enum { TSDB_LOCK_WRITER = 1 << 20, TSDB_LOCK_SYNC = (1 << 20) + 1, TSDB_LOCK_LONG = (1 << 20) + 2 };
 
 /* ---- syncs (sync.c) ---- */
 

@@ -12,9 +12,11 @@ static int walk(
 		const struct tsdb_row *row = tsdb__row_at(snap->head, pos, end);
 		if (!row || row->family != f->id || row->previous >= pos)
 			return tsdb__corrupt(err, "log", pos, "no row of this layout there");
-		if (row->chain_max_ms < min_ms || (row->rec.flags & TSDB_ROW_CARRIED))
+		if (row->chain_max_ms < min_ms)
 			break;
-		if (row->min_ms <= max_ms && row->max_ms >= min_ms) {
+		/* A row that was carried over stands for itself where the sealing was lost with the power. */
+		bool copy = row->rec.flags & TSDB_ROW_CARRIED;
+		if (!copy && row->min_ms <= max_ms && row->max_ms >= min_ms) {
 			if (pm_grow(&f->rows, &f->cap, f->count + 1) < 0 ||
 				pm_grow(&f->positions, &f->positions_cap, f->count + 1) < 0)
 				return pm_fail(err, PM_ERR_NOMEM, "out of memory");

@@ -1,4 +1,5 @@
 /* tsdb.c - opening a store, snapshots of it, the writers' lock and publication. */
+#include "libtsdb/db/manifest.h"
 #include "libtsdb/db/notes.h"
 
 #include "libtsdb/base/fs.h"
@@ -59,13 +60,39 @@ static int recover_store(struct tsdb *db, struct pm_error *err)
 	return rc;
 }
 
+static void manifest_detach(void *manifest)
+{
+	tsdb__manifest_unref(manifest);
+}
+
+/* A snapshot of the head with the manifest that belongs to it; segments that are open stay so. */
+static int snap_take(struct tsdb *db, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err)
+{
+	struct tsdb__manifest *old = db->snap ? db->snap->attached : NULL, *m = NULL;
+	struct tsdb__snap *snap;
+	int rc = tsdb__snap_new(db->head, rec, &snap, err);
+	if (rc < 0)
+		return rc;
+	if (old && old->number == rec->manifest)
+		m = tsdb__manifest_ref(old);
+	else
+		rc = tsdb__manifest_load(db->dirfd, db->dirfd, rec->manifest, old, &m, err);
+	snap->attached = m;
+	snap->detach = manifest_detach;
+	if (rc < 0)
+		tsdb__snap_unref(snap);
+	else
+		*ret = snap;
+	return rc;
+}
+
 /* A reader writes nothing: it recovers into its memory, and goes on as usual once a writer did it for good. */
 static int detach(struct tsdb *db, bool copied, struct pm_error *err)
 {
 	struct tsdb_record rec;
 	int rc = tsdb__recover_for_reading(db->dirfd, db->meta, copied, &db->head, &rec, err);
 	if (rc == 0)
-		rc = tsdb__snap_new(db->head, &rec, &db->snap, err);
+		rc = snap_take(db, &rec, &db->snap, err);
 	db->detached = rc == 0;
 	return rc;
 }
@@ -117,9 +144,12 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	db->dirfd = db->meta_fd = db->write.log_fd = -1;
 	db->writable = flags & TSDB_WRITE;
 	db->fsync_ms = opts ? opts->fsync_ms : TSDB_FSYNC_DEFAULT_MS;
+	db->damaged = opts ? opts->damaged : NULL;
+	db->damaged_arg = opts ? opts->damaged_arg : NULL;
 	pthread_mutex_init(&db->snap_mutex, NULL);
 	pthread_mutex_init(&db->write_mutex, NULL);
 	pthread_mutex_init(&db->sync_mutex, NULL);
+	pthread_mutex_init(&db->long_mutex, NULL);
 	if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
 		db->write.head = db->head;
 		db->write.meta = db->meta;
@@ -151,6 +181,7 @@ void tsdb_close(struct tsdb *db)
 	pthread_mutex_destroy(&db->snap_mutex);
 	pthread_mutex_destroy(&db->write_mutex);
 	pthread_mutex_destroy(&db->sync_mutex);
+	pthread_mutex_destroy(&db->long_mutex);
 	pm_free(db);
 }
 
@@ -185,7 +216,7 @@ int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *er
 		struct tsdb__snap *snap;
 		if ((rc = tsdb__meta_read(db->meta, &rec, err)) < 0)
 			break;
-		rc = tsdb__snap_new(db->head, &rec, &snap, err);
+		rc = snap_take(db, &rec, &snap, err);
 		if (rc == 0) {
 			tsdb__snap_unref(db->snap);
 			db->snap = snap;
@@ -209,6 +240,14 @@ int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err)
 	if (rc < 0)
 		return rc;
 	struct tsdb_record r = snap->rec;
+	const struct tsdb__manifest *m = snap->attached;
+	uint64_t segment_samples = 0, segment_bytes = 0, segment_count = m->count;
+	for (size_t i = 0; i < m->count; i++) {
+		segment_samples += m->v[i].info.sample_count;
+		segment_bytes += m->v[i].info.size;
+		r.min_ms = m->v[i].info.min_ms < r.min_ms ? m->v[i].info.min_ms : r.min_ms;
+		r.max_ms = m->v[i].info.max_ms > r.max_ms ? m->v[i].info.max_ms : r.max_ms;
+	}
 	tsdb__snap_unref(snap);
 	*ret = (struct tsdb_stats){ .generation = r.generation,
 		.series_count = r.series_count,
@@ -220,7 +259,10 @@ int tsdb_stats(struct tsdb *db, struct tsdb_stats *ret, struct pm_error *err)
 		.postings_bytes = r.postings_len,
 		.min_ms = r.min_ms,
 		.max_ms = r.max_ms,
-		.log_bytes = r.log_end - (r.log_first << TSDB_LOG_SHIFT) };
+		.log_bytes = r.log_end - (r.log_first << TSDB_LOG_SHIFT),
+		.segment_count = segment_count,
+		.segment_samples = segment_samples,
+		.segment_bytes = segment_bytes };
 	return 0;
 }
 

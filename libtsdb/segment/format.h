@@ -16,9 +16,9 @@
 enum tsdb_section {
 	TSDB_SECTION_DATA,      /* chunks and time columns */
 	TSDB_SECTION_TIMES,     /* struct tsdb_time_column, by number */
+	TSDB_SECTION_SYMBOLS,   /* uint32_t count + 1 offsets into the bytes behind them; sorted */
 	TSDB_SECTION_SERIES,    /* blocks of 16 series */
 	TSDB_SECTION_BLOCKS,    /* uint64_t: where each block of series begins, in the file; one more for the end */
-	TSDB_SECTION_SYMBOLS,   /* uint32_t count + 1 offsets into the bytes behind them; sorted */
 	TSDB_SECTION_LISTS,     /* postings: Roaring bitmaps, portable format */
 	TSDB_SECTION_PAIRS,     /* struct tsdb_posting, sorted by name and value */
 	TSDB_SECTION_CHECKSUMS, /* uint32_t per block of the file before this section */

@@ -108,7 +108,8 @@ int tsdb__segment_read(struct tsdb__segment_reader *r, uint32_t series, struct p
 
 /* ---- as a source of series (set.c) ---- */
 
-/* A series set over the matching series. Labels come from `labels`, which outlives the set. */
+/* A series set over the matching series. Labels come from `labels`, which outlives the set; NULL: they are good until the
+ * next call only. */
 int tsdb__segment_set(struct tsdb__segment *s, const struct pm_select *sel, struct pm_arena *labels,
 	struct pm_series_set **ret, struct pm_error *err);
 

@@ -8,7 +8,8 @@ struct set {
 	struct tsdb__segment *segment;
 	struct tsdb__segment_reader *reader; /* NULL: labels only */
 	struct tsdb__series_cursor cursor;
-	struct pm_arena *labels;
+	struct pm_arena *labels; /* `own` when the caller gave none: good until the next call */
+	struct pm_arena own;
 	uint32_t *series;
 	size_t count, at;
 };
@@ -18,6 +19,8 @@ static int next(struct pm_series_set *base, struct pm_series *ret, struct pm_err
 	struct set *s = (struct set *)base;
 	struct tsdb__series_view view;
 	int rc;
+	if (s->labels == &s->own)
+		pm_arena_reset(&s->own);
 	while (s->at < s->count) {
 		uint32_t series = s->series[s->at++];
 		if (!s->reader) {
@@ -41,6 +44,7 @@ static void set_free(struct pm_series_set *base)
 	tsdb__segment_reader_free(s->reader);
 	tsdb__series_cursor_release(&s->cursor);
 	tsdb__segment_unref(s->segment);
+	pm_arena_release(&s->own);
 	pm_free(s->series);
 	pm_free(s);
 }
@@ -56,7 +60,7 @@ int tsdb__segment_set(struct tsdb__segment *segment, const struct pm_select *sel
 	s->base = (struct pm_series_set){ next, set_free };
 	s->segment = tsdb__segment_ref(segment);
 	s->cursor.segment = segment;
-	s->labels = labels;
+	s->labels = labels ? labels : &s->own;
 	if ((rc = tsdb__segment_select(segment, sel->matchers, sel->matcher_count, &found, err)) < 0)
 		goto done;
 	s->count = tsdb__bitmap_count(found);

@@ -7,6 +7,9 @@
 
 enum { SERIES = 40, TIMES = 400, TARGETS = 3 };
 
+/* Between two times of the model: with hours, sealed segments are of many days. */
+static int64_t unit_ms = 1000;
+
 /* Every sample ever committed: model[series][time], NaN bits of its own where there is none. */
 #define NOTHING UINT64_C(0x7ff8dead00000000)
 
@@ -62,7 +65,7 @@ static void check_series(const struct model *m, const struct pm_series *s)
 		if (m->v[series][t] == NOTHING)
 			continue;
 		assert_true(at < s->samples.count);
-		assert_int_equal(s->samples.t_ms[at], t * 1000);
+		assert_int_equal(s->samples.t_ms[at], t * unit_ms);
 		assert_int_equal(pm_double_bits(s->samples.v[at]), m->v[series][t]);
 		at++;
 	}
@@ -83,7 +86,7 @@ static void check_store(struct tsdb *db, const struct model *m)
 	struct pm_querier *q;
 	struct pm_series_set *set;
 	struct pm_series s;
-	struct pm_select sel = { .min_ms = 0, .max_ms = TIMES * 1000 };
+	struct pm_select sel = { .min_ms = 0, .max_ms = TIMES * unit_ms };
 	int rc, seen = 0, want = 0, last = -1;
 	assert_ok(tsdb_querier(db, &q, &err), &err);
 	assert_ok(q->select(q, &sel, &set, &err), &err);
@@ -116,7 +119,7 @@ static void random_txn(struct tsdb *db, struct model *m, struct test_rng *r)
 		int time = (base + runs) % TIMES, from = (int)test_below(r, 3) * 10, count = 1 + (int)test_below(r, 20);
 		for (int s = from; s < from + count && s < SERIES; s++) {
 			double v = (double)test_below(r, 1000);
-			assert_ok(tsdb_txn_append(txn, labels_of(&n, s), time * 1000, v, NULL, &err), &err);
+			assert_ok(tsdb_txn_append(txn, labels_of(&n, s), time * unit_ms, v, NULL, &err), &err);
 			model_put(m, s, time, v);
 		}
 	}
@@ -152,7 +155,7 @@ static void random_page(struct tsdb *db, struct model *m, struct test_rng *r)
 		e[n] = (struct pm_page_entry){ .e = { pm_hash(&s, sizeof s), 10, PM_REF_NEW },
 			.labels = labels_of(&names[s], s),
 			.v = (double)test_below(r, 1000),
-			.t_ms = odd && s % 2 ? ((time + 1) % TIMES) * 1000 : PM_NO_TIME };
+			.t_ms = odd && s % 2 ? ((time + 1) % TIMES) * unit_ms : PM_NO_TIME };
 		for (uint32_t b = 0; l && b < l->block_count; b++)
 			for (uint32_t i = 0; i < l->blocks[b].entry_count; i++)
 				if (l->blocks[b].entries[i].text_hash == e[n].e.text_hash)
@@ -160,11 +163,11 @@ static void random_page(struct tsdb *db, struct model *m, struct test_rng *r)
 		in_page[s] = true;
 		n++;
 	}
-	struct pm_page page = { .t_ms = time * 1000, .entries = e, .entry_count = n };
+	struct pm_page page = { .t_ms = time * unit_ms, .entries = e, .entry_count = n };
 	assert_ok(app->append_page(app, pm_str(key), l, &page, &stats, &err), &err);
 	for (size_t i = 1; i < n; i++) {
 		int s = series_of(e[i].labels);
-		model_put(m, s, e[i].t_ms == PM_NO_TIME ? time : (int)(e[i].t_ms / 1000), e[i].v);
+		model_put(m, s, e[i].t_ms == PM_NO_TIME ? time : (int)(e[i].t_ms / unit_ms), e[i].v);
 		added += !m->there[s];
 	}
 	for (int s = target; s < SERIES; s += TARGETS) {
@@ -182,8 +185,37 @@ static void random_page(struct tsdb *db, struct model *m, struct test_rng *r)
 	app->free(app);
 }
 
-static void run_model(uint64_t salt, int steps, bool reopen)
+/* Seal, and merge what is due or whatever can be merged. */
+static void random_compaction(struct tsdb *db, struct test_rng *r)
 {
+	struct pm_error err = { 0 };
+	struct tsdb_compact_stats stats;
+	struct tsdb_compact_opts opts = { .seal_ms = 1, .now_ms = INT64_MAX / 2, .force = test_below(r, 3) == 0 };
+	assert_ok(tsdb_compact(db, &opts, &stats, &err), &err);
+}
+
+/* Delete a series, or a metric's, in a range of times. */
+static void random_deletion(struct tsdb *db, struct model *m, struct test_rng *r)
+{
+	struct pm_error err = { 0 };
+	struct names n;
+	int series = (int)test_below(r, SERIES), from = (int)test_below(r, TIMES), to = from + (int)test_below(r, 100);
+	bool metric = test_below(r, 3) == 0;
+	struct pm_labels l = labels_of(&n, series);
+	struct pm_label what = l.v[metric ? 0 : 1];
+	struct pm_matcher matcher = { metric ? PM_MATCH_RE : PM_MATCH_EQ, what.name, what.value };
+	assert_ok(tsdb_delete(db, &matcher, 1, from * unit_ms, to * unit_ms, &err), &err);
+	for (int s = 0; s < SERIES; s++)
+		for (int t = from; t <= to && t < TIMES; t++)
+			if (metric ? s % 4 == series % 4 : s == series)
+				m->v[s][t] = NOTHING;
+}
+
+enum how { PLAIN, REOPEN = 1, COMPACT = 2 };
+
+static void run_model(uint64_t salt, int steps, enum how how)
+{
+	bool reopen = how & REOPEN;
 	struct test_rng r = test_rng(salt);
 	struct pm_error err = { 0 };
 	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
@@ -194,7 +226,11 @@ static void run_model(uint64_t salt, int steps, bool reopen)
 	assert_ok(tsdb_open(dir, &opts, &db, &err), &err);
 	assert_ok(tsdb_open(dir, NULL, &reader, &err), &err);
 	for (int i = 0; i < steps; i++) {
-		if (test_below(&r, 2))
+		if (how & COMPACT && test_below(&r, 4) == 0)
+			random_compaction(db, &r);
+		else if (how & COMPACT && test_below(&r, 10) == 0)
+			random_deletion(db, &m, &r);
+		else if (test_below(&r, 2))
 			random_txn(db, &m, &r);
 		else
 			random_page(db, &m, &r);
@@ -213,12 +249,29 @@ static void run_model(uint64_t salt, int steps, bool reopen)
 
 static void test_one_process(void **state)
 {
-	run_model(1, 300, false);
+	run_model(1, 300, PLAIN);
 }
 
 static void test_each_opens_anew(void **state)
 {
-	run_model(2, 300, true);
+	run_model(2, 300, REOPEN);
 }
 
-TEST_MAIN(TEST(test_one_process), TEST(test_each_opens_anew))
+static void test_sealed_and_merged(void **state)
+{
+	run_model(3, 150, COMPACT);
+	run_model(4, 100, COMPACT | REOPEN);
+}
+
+static void test_sealed_over_many_days(void **state)
+{
+	unit_ms = INT64_C(3) * 3600 * 1000;
+	run_model(5, 150, COMPACT);
+	run_model(6, 100, COMPACT | REOPEN);
+	unit_ms = INT64_C(3) * 86400 * 1000;
+	run_model(7, 100, COMPACT | REOPEN);
+	unit_ms = 1000;
+}
+
+TEST_MAIN(TEST(test_one_process), TEST(test_each_opens_anew), TEST(test_sealed_and_merged),
+	TEST(test_sealed_over_many_days))

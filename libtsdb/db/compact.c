@@ -1,0 +1,291 @@
+/* compact.c - merging segments, and retention.
+ *
+ * A span of a level is merged when it has several segments, is past, and merging pays: what is rewritten is not much more
+ * than what is new. So each sample is written once a level, and a late one costs a share of its span. */
+#include "libtsdb/db/long.h"
+#include "libtsdb/db/merge.h"
+
+#include "libtsdb/base/mem.h"
+
+enum {
+	LATE_MS = 3600 * 1000, /* a span is past when there are samples so much newer */
+	PIECES_MAX = 8,        /* so many new segments are merged even when they are small */
+	LEVELS_MERGED = 3,     /* a day, 12 days, 144 days */
+	RETENTION_SHARE = 4,   /* no span longer than this part of the retention */
+	PROGRESS_SERIES = 256,
+};
+
+struct members {
+	size_t *v; /* indices in the manifest, in order of commitment */
+	size_t count, cap;
+	uint32_t level;
+};
+
+/* ---- what to merge ---- */
+
+static bool inside(const struct tsdb__segment_info *s, int64_t span, uint32_t level)
+{
+	return tsdb__span_of(s->min_ms, level) == span && tsdb__span_of(s->max_ms, level) == span;
+}
+
+static int64_t newest(const struct tsdb__long *w)
+{
+	const struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	int64_t max_ms = w->snap->rec.max_ms;
+	for (size_t i = 0; i < m->count; i++)
+		max_ms = m->v[i].info.max_ms > max_ms ? m->v[i].info.max_ms : max_ms;
+	return max_ms;
+}
+
+/* Of equal times the sample committed first counts: a segment of others that was committed between members and overlaps
+ * them would change sides. */
+static bool order_kept(const struct tsdb__manifest *m, const struct members *x)
+{
+	const struct tsdb__segment_info *first = &m->v[x->v[0]].info, *last = &m->v[x->v[x->count - 1]].info;
+	int64_t min_ms = PM_TIME_MAX, max_ms = PM_TIME_MIN;
+	for (size_t i = 0; i < x->count; i++) {
+		const struct tsdb__segment_info *s = &m->v[x->v[i]].info;
+		min_ms = s->min_ms < min_ms ? s->min_ms : min_ms;
+		max_ms = s->max_ms > max_ms ? s->max_ms : max_ms;
+	}
+	for (size_t i = 0, k = 0; i < m->count; i++) {
+		const struct tsdb__segment_info *s = &m->v[i].info;
+		if (k < x->count && x->v[k] == i)
+			k++;
+		else if (s->order > first->order && s->order < last->order && s->min_ms <= max_ms && s->max_ms >= min_ms)
+			return false;
+	}
+	return true;
+}
+
+static bool pays(const struct tsdb__manifest *m, const struct members *x)
+{
+	uint64_t all = 0, largest = 0;
+	for (size_t i = 0; i < x->count; i++) {
+		uint64_t size = m->v[x->v[i]].info.size;
+		all += size;
+		largest = size > largest ? size : largest;
+	}
+	return x->count > PIECES_MAX || all - largest >= largest / 4;
+}
+
+static bool has_tombstone(const struct tsdb__manifest *m, const struct tsdb__segment_info *s)
+{
+	for (size_t i = 0; i < m->tombstone_count; i++)
+		if (s->number < m->tombstones[i].before && s->min_ms <= m->tombstones[i].max_ms &&
+			s->max_ms >= m->tombstones[i].min_ms)
+			return true;
+	return false;
+}
+
+static int collect(const struct tsdb__manifest *m, int64_t span, uint32_t level, struct members *x)
+{
+	x->count = 0;
+	x->level = level;
+	for (size_t i = 0; i < m->count; i++) {
+		if (!inside(&m->v[i].info, span, level))
+			continue;
+		if (m->v[i].bad) { /* set aside: it stays as it is */
+			x->count = 0;
+			return 0;
+		}
+		if (pm_grow(&x->v, &x->cap, x->count + 1) < 0)
+			return PM_ERR_NOMEM;
+		x->v[x->count++] = i;
+	}
+	return 0;
+}
+
+static bool level_allowed(const struct tsdb__long *w, const struct members *x, const struct tsdb__manifest *m)
+{
+	if (x->level == 0 || w->opts->retention_ms == 0 ||
+		tsdb__level_ms(x->level) <= w->opts->retention_ms / RETENTION_SHARE)
+		return true;
+	for (size_t i = 0; i < x->count; i++)
+		if (m->v[x->v[i]].info.level >= x->level) /* it was sealed so long */
+			return true;
+	return false;
+}
+
+static bool due(const struct tsdb__long *w, const struct tsdb__manifest *m, int64_t span, const struct members *x)
+{
+	bool past = (span + 1) * tsdb__level_ms(x->level) + LATE_MS <= newest(w);
+	if (x->count == 1)
+		return w->opts->force && has_tombstone(m, &m->v[x->v[0]].info) && m->v[x->v[0]].info.level == x->level;
+	return x->count > 1 && level_allowed(w, x, m) && order_kept(m, x) &&
+	       (w->opts->force || (past && pays(m, x)) || x->count > 2 * PIECES_MAX);
+}
+
+/* Small spans first: what they save in the larger ones. */
+static int choose(const struct tsdb__long *w, struct members *x, struct pm_error *err)
+{
+	const struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	for (uint32_t level = 0; level <= TSDB_LEVEL_MAX; level++)
+		for (size_t i = 0; i < m->count; i++) {
+			const struct tsdb__segment_info *s = &m->v[i].info;
+			int64_t span = tsdb__span_of(s->min_ms, level);
+			if (s->level > level || (level >= LEVELS_MERGED && s->level < level))
+				continue;
+			if (collect(m, span, level, x) < 0)
+				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+			if (due(w, m, span, x))
+				return 1;
+		}
+	return 0;
+}
+
+/* ---- merging ---- */
+
+static int open_members(struct tsdb__long *w, const struct members *x, struct pm_series_set **ret,
+	uint64_t *ret_samples, struct pm_error *err)
+{
+	struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	struct pm_select all = { .min_ms = PM_TIME_MIN, .max_ms = PM_TIME_MAX };
+	struct pm_series_set **sets = pm_malloc((x->count + 1) * sizeof(struct pm_series_set *));
+	size_t count = 0;
+	int rc = sets ? 0 : pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < x->count && rc == 0; i++) {
+		struct tsdb__segment *s;
+		*ret_samples += m->v[x->v[i]].info.sample_count;
+		if ((rc = tsdb__manifest_segment(m, x->v[i], &s, err)) < 0)
+			break;
+		if ((rc = tsdb__source_set(w->snap, s, &all, NULL, &sets[count], err)) == 0)
+			count++;
+		tsdb__segment_unref(s);
+	}
+	if (rc < 0)
+		while (count)
+			count--, sets[count]->free(sets[count]);
+	else if ((rc = tsdb__merge_sets(sets, count, 0, ret)) < 0)
+		pm_fail(err, rc, "out of memory");
+	pm_free(sets);
+	return rc;
+}
+
+static int write_merged(struct tsdb__long *w, struct pm_series_set *set, struct tsdb__segment_writer *out, uint64_t all,
+	struct pm_error *err)
+{
+	struct pm_series series;
+	uint64_t count = 0, samples = 0;
+	int rc;
+	while ((rc = set->next(set, &series, err)) > 0) {
+		if ((rc = tsdb__segment_writer_add(out, series.labels, &series.samples, err)) < 0)
+			return rc;
+		samples += series.samples.count;
+		if (++count % PROGRESS_SERIES == 0 && tsdb__long_progress(w, "merging", samples, all))
+			return pm_fail(err, PM_ERR_CANCELED, "stopped while merging");
+	}
+	w->stats->merged_samples += samples;
+	return rc;
+}
+
+/* Tombstones that no segment needs any more. */
+static void forget_tombstones(struct tsdb__manifest *m)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < m->tombstone_count; i++) {
+		const struct tsdb__tombstone *t = &m->tombstones[i];
+		bool needed = false;
+		for (size_t k = 0; k < m->count && !needed; k++) {
+			const struct tsdb__segment_info *s = &m->v[k].info;
+			needed = s->number < t->before && s->min_ms <= t->max_ms && s->max_ms >= t->min_ms;
+		}
+		if (needed)
+			m->tombstones[kept++] = *t;
+	}
+	m->tombstone_count = kept;
+}
+
+static int merge(struct tsdb__long *w, const struct members *x, struct tsdb__manifest *next, struct pm_error *err)
+{
+	const struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	struct tsdb__segment_info info = { .number = next->next_segment++,
+		.order = m->v[x->v[0]].info.order,
+		.level = x->level };
+	struct tsdb__segment_writer *out = NULL;
+	struct pm_series_set *set = NULL;
+	uint64_t all = 0;
+	int rc = open_members(w, x, &set, &all, err);
+	if (rc == 0 && (rc = tsdb__segment_writer_new(w->db->dirfd, &info, &out, err)) == 0) {
+		if ((rc = write_merged(w, set, out, all, err)) == 0)
+			rc = tsdb__segment_writer_finish(out, &info, err);
+		else
+			tsdb__segment_writer_abort(out);
+	}
+	if (set)
+		set->free(set);
+	if (rc == 0 && info.series_count && tsdb__manifest_add(next, &info) < 0)
+		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	if (rc == 0) {
+		w->stats->bytes_written += info.size;
+		w->stats->merged_segments += x->count;
+		w->stats->merged_into++;
+	}
+	return rc;
+}
+
+int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err)
+{
+	struct tsdb__manifest *next = NULL;
+	struct members x = { 0 };
+	int rc = choose(w, &x, err);
+	if (rc > 0 && (rc = tsdb__manifest_copy(tsdb__manifest_of(w->snap), &next)) < 0)
+		pm_fail(err, rc, "out of memory");
+	if (next) {
+		for (size_t i = 0; i < x.count; i++)
+			tsdb__manifest_remove(next, tsdb__manifest_of(w->snap)->v[x.v[i]].info.number);
+		if ((rc = merge(w, &x, next, err)) < 0) {
+			tsdb__manifest_unref(next);
+		} else {
+			forget_tombstones(next);
+			rc = tsdb__long_publish(w, next, 0, err);
+		}
+		rc = rc < 0 ? rc : 1;
+	}
+	pm_free(x.v);
+	return rc;
+}
+
+/* ---- retention ---- */
+
+static uint64_t store_bytes(const struct tsdb__long *w, const struct tsdb__manifest *m)
+{
+	const struct tsdb_record *r = &w->snap->rec;
+	uint64_t bytes = r->log_end - (r->log_first << TSDB_LOG_SHIFT) + r->catalog_len + r->layouts_len + r->postings_len;
+	for (size_t i = 0; i < m->count; i++)
+		bytes += m->v[i].info.size;
+	return bytes;
+}
+
+/* The segment whose newest sample is the oldest. */
+static const struct tsdb__segment_info *oldest(const struct tsdb__manifest *m)
+{
+	const struct tsdb__segment_info *o = NULL;
+	for (size_t i = 0; i < m->count; i++)
+		if (!o || m->v[i].info.max_ms < o->max_ms)
+			o = &m->v[i].info;
+	return o;
+}
+
+int tsdb__retention(struct tsdb__long *w, struct pm_error *err)
+{
+	const struct tsdb_compact_opts *o = w->opts;
+	struct tsdb__manifest *next;
+	const struct tsdb__segment_info *s;
+	uint64_t deleted = 0;
+	int rc = tsdb__manifest_copy(tsdb__manifest_of(w->snap), &next);
+	if (rc < 0)
+		return pm_fail(err, rc, "out of memory");
+	while ((s = oldest(next)) && ((o->retention_ms && s->max_ms < w->now_ms - o->retention_ms) ||
+					     (o->retention_bytes && store_bytes(w, next) > o->retention_bytes))) {
+		tsdb__manifest_remove(next, s->number);
+		deleted++;
+	}
+	if (deleted == 0) {
+		tsdb__manifest_unref(next);
+		return 0;
+	}
+	w->stats->deleted_segments += deleted;
+	forget_tombstones(next);
+	return tsdb__long_publish(w, next, 0, err);
+}
