@@ -97,11 +97,14 @@ static int write_page(struct history *h, struct tsdb *db, int k, struct pm_error
 	size_t n = 0;
 	for (int s = 0; s < SERIES; s++) {
 		name_series(s, false, text[n], l[n]);
-		if (!value_of(h, k, s, &e[n].v))
+		double v;
+		if (!value_of(h, k, s, &v))
 			continue;
-		e[n].e = (struct pm_layout_entry){ (uint64_t)s + 1, 5, PM_REF_NEW };
-		e[n].labels = (struct pm_labels){ l[n], 2 };
-		e[n++].t_ms = PM_NO_TIME;
+		e[n] = (struct pm_page_entry){ .e = { (uint64_t)s + 1, 5, PM_REF_NEW },
+			.labels = { l[n], 2 },
+			.v = v,
+			.t_ms = PM_NO_TIME };
+		n++;
 	}
 	struct pm_page page = { .t_ms = k * 1000, .entries = e, .entry_count = n };
 	assert_ok(tsdb_appender(db, &app, err), err);
