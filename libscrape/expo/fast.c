@@ -35,7 +35,8 @@ static const char *pass_comment(struct scrape_parser *p, const char *line, const
 }
 
 /* Name and labels end at `s`: value and the rest of the line. NULL: not for the warm path. */
-static inline const char *pass_value(struct scrape_parser *p, const char *s, bool ignore_times, double *ret)
+static inline const char *pass_value(
+	struct scrape_parser *p, const char *s, bool ignore_times, const struct scrape__warm *w, bool stored, double *ret)
 {
 	bool text = p->format == SCRAPE_FORMAT_TEXT;
 	const char *number, *stop;
@@ -50,6 +51,8 @@ static inline const char *pass_value(struct scrape_parser *p, const char *s, boo
 	if (scrape__lex_suffix(p, s, &line, NULL) || (line.t_ms != PM_NO_TIME && !ignore_times))
 		return NULL;
 	*ret = line.v;
+	if (line.has_exemplar && stored && w->exemplar)
+		w->exemplar(w->arg, w->value_count, &line);
 	return p->pos;
 }
 
@@ -89,7 +92,7 @@ bool scrape__warm_walk(struct scrape_parser *p, const struct pm_layout *l, bool 
 					w->type_line = s;
 				continue;
 			}
-			next = pass_value(p, s + e->text_len, ignore_times, &v);
+			next = pass_value(p, s + e->text_len, ignore_times, w, e->ref < PM_REF_MAX, &v);
 			if (!next)
 				goto out;
 			w->samples++;

@@ -11,8 +11,13 @@
 /* What names a line in a layout. The format is part of it: a line may be allowed in one only. */
 uint64_t scrape__text_hash(const struct scrape_parser *p, const char *text, size_t len);
 
+/* Told of the exemplar of the line that was lexed last, whose value is `values[at]`. */
+typedef void scrape__exemplar_fn(void *arg, size_t at, const struct scrape_line *line);
+
 /* How far a warm walk came. */
 struct scrape__warm {
+	scrape__exemplar_fn *exemplar; /* NULL: nobody wants to know */
+	void *arg;
 	double *values; /* one a series entry that was passed */
 	size_t value_count;
 	size_t entry_count;    /* entries passed, comments and dropped samples too */

@@ -47,6 +47,8 @@ static int add_sample(struct scrape__pager *g, const struct pm_layout_entry *e, 
 		entry.labels = *labels;
 	if (g->target->honor_timestamps)
 		entry.t_ms = line->t_ms;
+	if (line->has_exemplar && is_series(e->ref))
+		scrape__note_exemplar(g, g->entry_count, line);
 	return scrape__add_entry(g, &entry, err);
 }
 
@@ -65,11 +67,11 @@ static bool may_be_again(uint32_t ref)
 	return !pm_ref_is_comment(ref) && ref != PM_REF_DOUBLE;
 }
 
-/* What the warm walk passed, as entries. */
+/* What the warm walk passed, as entries. Exemplars that it met count values, and are to count entries. */
 static int add_warm(struct scrape__pager *g, const struct scrape__warm *w, struct pm_error *err)
 {
 	struct scrape_line line = { .t_ms = PM_NO_TIME };
-	size_t value = 0;
+	size_t value = 0, exemplar = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < w->entry_count && !rc; i++) {
@@ -79,8 +81,11 @@ static int add_warm(struct scrape__pager *g, const struct scrape__warm *w, struc
 			rc = add_comment(g, e, err);
 			continue;
 		}
-		if (e->ref < PM_REF_MAX)
+		if (e->ref < PM_REF_MAX) {
+			while (exemplar < g->exemplar_count && g->exemplars[exemplar].at == value)
+				g->exemplars[exemplar++].at = g->entry_count;
 			line.v = w->values[value++];
+		}
 		rc = add_sample(g, e, NULL, &line, err);
 	}
 	g->known.next = w->entry_count;
@@ -193,6 +198,8 @@ static int lexed_line(struct scrape__pager *g, struct pm_error *err)
 		g->known.next = i + 1;
 	if (line.item != SCRAPE_ITEM_SAMPLE) {
 		e.ref = line.item == SCRAPE_ITEM_TYPE ? PM_REF_TYPE : PM_REF_COMMENT;
+		if (line.item == SCRAPE_ITEM_HELP || line.item == SCRAPE_ITEM_TYPE || line.item == SCRAPE_ITEM_UNIT)
+			scrape__note_metadata(g, &line);
 		rc = add_comment(g, &e, err);
 	} else if (future) {
 		g->samples++, g->kept++; /* counted, as upstream does, but neither stored nor remembered */
@@ -236,7 +243,7 @@ static int parse_cold(struct scrape__pager *g, const struct scrape__warm *w, str
 int scrape__parse_page(struct scrape__pager *g, struct pm_page *ret, struct pm_error *err)
 {
 	const struct pm_layout *l = g->layout;
-	struct scrape__warm w = { 0 };
+	struct scrape__warm w = { .exemplar = scrape__note_exemplar, .arg = g };
 	bool warm = false;
 	int rc;
 
@@ -259,6 +266,13 @@ int scrape__parse_page(struct scrape__pager *g, struct pm_page *ret, struct pm_e
 	}
 	if (g->target->sample_max && g->kept > g->target->sample_max)
 		return pm_fail(err, PM_ERR_LIMIT, "sample limit exceeded");
+	if (g->notes_error)
+		return pm_fail(err, g->arena.over_cap ? PM_ERR_LIMIT : g->notes_error,
+			"too many exemplars or comments for the memory of one page");
+	ret->exemplars = g->exemplars;
+	ret->exemplar_count = g->exemplar_count;
+	ret->metadata = g->metadata;
+	ret->metadata_count = g->metadata_count;
 	if (warm) {
 		scrape__report_values(g, true, g->values + w.value_count);
 		ret->values = g->values;

@@ -14,6 +14,10 @@ struct scrape__pager {
 	size_t entry_count, entry_cap;
 	double *values;
 	size_t value_cap;
+	struct pm_page_exemplar *exemplars;
+	size_t exemplar_count, exemplar_cap;
+	struct pm_page_metadata *metadata;
+	size_t metadata_count, metadata_cap;
 	struct pm_buf key;
 
 	/* the page at hand */
@@ -24,7 +28,12 @@ struct scrape__pager {
 	bool text_known;             /* the layout has the text of the line that was lexed last */
 	uint64_t type_hash;          /* of the last TYPE line, 0: none */
 	size_t samples, kept, added; /* sample lines; those not dropped; those whose text is new */
+	int notes_error;             /* out of memory while exemplars or metadata were kept */
 };
+
+/* What the page has beside samples (notes.c). Nothing of it is reason to refuse a page but lack of memory. */
+void scrape__note_exemplar(void *pager, size_t at, const struct scrape_line *line);
+void scrape__note_metadata(struct scrape__pager *g, const struct scrape_line *line);
 
 int scrape__add_entry(struct scrape__pager *g, const struct pm_page_entry *e, struct pm_error *err);
 

@@ -38,6 +38,8 @@ void scrape__pager_free(struct scrape__pager *g)
 	scrape__known_release(&g->known);
 	pm_free(g->entries);
 	pm_free(g->values);
+	pm_free(g->exemplars);
+	pm_free(g->metadata);
 	pm_buf_release(&g->key);
 	pm_free(g);
 }
@@ -64,7 +66,9 @@ static int build(struct scrape__pager *g, struct scrape_report *r, struct pm_pag
 
 	pm_arena_reset(&g->arena);
 	g->entry_count = g->samples = g->kept = g->added = 0;
+	g->exemplar_count = g->metadata_count = 0;
 	g->type_hash = 0;
+	g->notes_error = 0;
 	*page = (struct pm_page){ .t_ms = g->fetched->t_ms };
 	if (g->fetched->error)
 		rc = pm_fail(&why, PM_ERR_NETWORK, "%s", g->fetched->error);

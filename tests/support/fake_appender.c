@@ -175,6 +175,47 @@ static void store_page(
 	}
 }
 
+/* The series that an exemplar is of: `at` counts values of a warm page, else entries. */
+static uint32_t exemplar_ref(const struct fake_layout *row, const struct pm_page *page, size_t at)
+{
+	for (size_t i = 0; page->values && i < row->count; i++)
+		if (row->entries[i].ref < PM_REF_MAX && at-- == 0)
+			return row->entries[i].ref;
+	assert(!page->values && at < row->count);
+	return row->entries[at].ref;
+}
+
+static void put_said(struct pm_buf *b, struct pm_str s, char end)
+{
+	pm_buf_str(b, s.ptr ? s : PM_STR("?"));
+	pm_buf_char(b, end);
+}
+
+static void store_notes(struct fake_appender *f, const struct fake_layout *row, const struct pm_page *page)
+{
+	char number[PM_DOUBLE_TEXT_MAX];
+
+	pm_buf_reset(&f->notes);
+	for (size_t i = 0; i < page->exemplar_count; i++) {
+		const struct pm_page_exemplar *e = &page->exemplars[i];
+		uint32_t ref = exemplar_ref(row, page, e->at);
+		char *labels = labels_text(e->labels);
+
+		pm_buf_fmt(&f->notes, "%s %s ", ref < PM_REF_MAX ? f->series[ref] : "nothing", labels);
+		pm_buf_add(&f->notes, number, pm_double_format_g(number, e->v));
+		if (e->t_ms != PM_NO_TIME)
+			pm_buf_fmt(&f->notes, " @%lld", (long long)e->t_ms);
+		pm_buf_char(&f->notes, '\n');
+		pm_free(labels);
+	}
+	for (size_t i = 0; i < page->metadata_count; i++) {
+		put_said(&f->notes, page->metadata[i].metric, '|');
+		put_said(&f->notes, page->metadata[i].type, '|');
+		put_said(&f->notes, page->metadata[i].help, '|');
+		put_said(&f->notes, page->metadata[i].unit, '\n');
+	}
+}
+
 static int append_page(struct pm_appender *a, struct pm_str key, const struct pm_layout *l, const struct pm_page *page,
 	struct pm_append_stats *ret_stats, struct pm_error *err)
 {
@@ -191,6 +232,7 @@ static int append_page(struct pm_appender *a, struct pm_str key, const struct pm
 	pm_buf_reset(&f->last);
 	row.key = pm_calloc(f->series_count + page->entry_count + 1, 1);
 	store_page(f, old, page, &row);
+	store_notes(f, &row, page);
 	pm_free(row.key);
 	*ret_stats = (struct pm_append_stats){ .samples = row.shown_count };
 	for (size_t i = 0; old && i < old->shown_count; i++) {
@@ -241,5 +283,6 @@ void fake_appender_free(struct fake_appender *f)
 	pm_free(f->layouts);
 	pm_free(f->series);
 	pm_buf_release(&f->last);
+	pm_buf_release(&f->notes);
 	pm_free(f);
 }

@@ -400,6 +400,46 @@ static void test_openmetrics(void **state)
 	assert_false(x->report.up);
 }
 
+static const char *notes(struct fixture *x, enum scrape_format format, const char *page)
+{
+	scrape_as(x, format, page);
+	return x->fake->notes.ptr ? x->fake->notes.ptr : "";
+}
+
+#define EA(labels, v) "{__name__=\"a_total\",instance=\"i\",job=\"j\"} " labels " " v "\n"
+#define EB(labels, v) "{__name__=\"b_total\",instance=\"i\",job=\"j\"} " labels " " v "\n"
+
+/* Warm, cold, and cold behind a warm beginning: each time an exemplar belongs to its line. */
+static void test_exemplars(void **state)
+{
+	struct fixture *x = *state;
+
+#define PAGE(a, b, more) "# TYPE a counter\na_total 1" a "\n# TYPE b counter\nb_total 2" b "\n" more "# EOF\n"
+	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS, PAGE("", " # {id=\"1\",b=\"\\n\"} 0.5 12.5", "")),
+		EB("{b=\"\n\",id=\"1\"}", "0.5 @12500") "a|counter|?|?\nb|counter|?|?\n");
+	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS, PAGE(" # {id=\"2\"} 7", " # {} 8", "")),
+		EA("{id=\"2\"}", "7") EB("{}", "8"));
+	assert_int_equal(x->fake->warm_pages, 1);
+	assert_string_equal(
+		notes(x, SCRAPE_FORMAT_OPENMETRICS, PAGE(" # {id=\"3\"} 7", " # {id=\"4\"} 8", "# TYPE c gauge\nc 1\n")),
+		EA("{id=\"3\"}", "7") EB("{id=\"4\"}", "8") "c|gauge|?|?\n");
+#undef PAGE
+}
+
+static void test_metadata(void **state)
+{
+	struct fixture *x = *state;
+
+	assert_string_equal(notes(x, SCRAPE_FORMAT_TEXT,
+				    "# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
+		"a|counter|First\nline \\.|?\nb|gauge|?|?\n");
+	assert_string_equal(notes(x, SCRAPE_FORMAT_TEXT, /* what is known is not said again */
+				    "# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
+		"");
+	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS, "# UNIT a_s s\n# TYPE a_s gauge\na_s 1\n# EOF\n"),
+		"a_s|gauge|?|s\n");
+}
+
 static void test_layout_changed_under_us(void **state)
 {
 	struct fixture *x = *state;
@@ -514,5 +554,6 @@ TEST_MAIN(T(test_first_then_warm), T(test_reordered_page_keeps_its_series), T(te
 	T(test_layout_ends_with_report), T(test_first_of_duplicates_wins), T(test_malformed_page_is_a_failed_scrape),
 	T(test_failed_fetch), T(test_empty_page_is_up), T(test_explicit_timestamps), T(test_samples_of_the_future),
 	T(test_exposed_labels_move_aside), T(test_honor_labels), T(test_private_target_labels_reach_no_sample),
-	T(test_limits), T(test_type_line_changes), T(test_openmetrics), T(test_layout_changed_under_us),
+	T(test_limits), T(test_type_line_changes), T(test_openmetrics), T(test_exemplars), T(test_metadata),
+	T(test_layout_changed_under_us),
 	T(test_memory_changes_nothing), T(test_out_of_memory))
