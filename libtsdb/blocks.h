@@ -52,6 +52,22 @@ void tsdb_block_free(struct tsdb_block *b); /* NULL allowed */
  * all it points to is good until the next call. */
 int tsdb_block_next(struct tsdb_block *b, struct pm_series *ret, struct pm_error *err);
 
+/* ---- writing ------------------------------------------------------------------------------------ */
+
+struct tsdb_block_writer;
+
+/* A new block below `dir`, which must exist. Until it is finished its directory is named as Prometheus names what it
+ * has not finished, and removes. The writer holds 12 bytes and those of the labels' numbers for each series, 24 for
+ * each chunk, and each string once. */
+int tsdb_block_writer_new(const char *dir, struct tsdb_block_writer **ret, struct pm_error *err);
+/* The next series, sorted by labels; or more of the last one, later than before. Start timestamps are left out: the
+ * encodings that every Prometheus reads have none. PM_ERR_INVALID: out of order. After an error: free. */
+int tsdb_block_writer_add(struct tsdb_block_writer *w, const struct pm_series *series, struct pm_error *err);
+/* Write the index, sync, and give the block its name. Ends the writer in every case. A block without samples is not
+ * made: `*ret` (NULL allowed; its path is NULL) then has a sample_count of 0. */
+int tsdb_block_writer_finish(struct tsdb_block_writer *w, struct tsdb_block_info *ret, struct pm_error *err);
+void tsdb_block_writer_free(struct tsdb_block_writer *w); /* NULL allowed; what was written is removed */
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,8 +9,8 @@
 enum { OPT_OUTPUT = PM_OPT_ID, OPT_START, OPT_END };
 
 static const struct pm_opt dump_opts[] = {
-	{ "format", 'o', "FORMAT", "openmetrics (openmetrics)" },
-	{ "output", OPT_OUTPUT, "PATH", "write to this file instead of standard output" },
+	{ "format", 'o', "FORMAT", "openmetrics, or blocks: a data directory of Prometheus (openmetrics)" },
+	{ "output", OPT_OUTPUT, "PATH", "write to this file, or for blocks this directory" },
 	{ "start", OPT_START, "TIME", "no samples before it: now, -1h, Unix seconds or RFC 3339" },
 	{ "end", OPT_END, "TIME", "none after it" },
 	{ 0 },
@@ -20,9 +20,10 @@ static int set_option(struct pm_dump *d, int id, const char *value, struct pm_er
 {
 	switch (id) {
 	case 'o':
-		if (strcmp(value, "openmetrics") == 0)
+		d->blocks = strcmp(value, "blocks") == 0;
+		if (d->blocks || strcmp(value, "openmetrics") == 0)
 			return 0;
-		return pm_fail(err, PM_ERR_INVALID, "unknown format \"%s\": want openmetrics", value);
+		return pm_fail(err, PM_ERR_INVALID, "unknown format \"%s\": want openmetrics or blocks", value);
 	case OPT_OUTPUT:
 		d->output = value;
 		return 0;
@@ -47,6 +48,8 @@ static int parse_options(struct pm_ctx *ctx, struct pm_dump *d)
 		return PM_EXIT_USAGE;
 	if (d->wanted.max_ms < d->wanted.min_ms)
 		return pm_usage(ctx, "the end is before the start");
+	if (d->blocks && !d->output)
+		return pm_usage(ctx, "blocks need --output DIR");
 	return PM_EXIT_OK;
 }
 
@@ -62,9 +65,11 @@ static int parse_selectors(struct pm_ctx *ctx, struct promql_matchers *v, size_t
 	return PM_EXIT_OK;
 }
 
-/* What the form could not say. Samples that were left out are a failure: who deletes the data after a dump must know. */
+/* What the form has no place for. Samples left out are a failure: who deletes the data after a dump must know. */
 static int tell_losses(const struct pm_dump *d)
 {
+	if (d->starts)
+		pm_warn("start timestamps left out, which blocks have no place for: %" PRIu64, d->starts);
 	if (d->stale)
 		pm_warn("stale markers left out, which OpenMetrics has no form for: %" PRIu64, d->stale);
 	if (!d->histograms)
@@ -83,7 +88,7 @@ static int write_dump(struct pm_dump *d)
 	pm_progress_init(&d->progress);
 	if (tsdb_stats(d->ctx->db, &stats, NULL) == 0)
 		d->total = stats.sample_count;
-	rc = pm_dump_text(d, &err);
+	rc = d->blocks ? pm_dump_blocks(d, &err) : pm_dump_text(d, &err);
 	pm_progress_clear(&d->progress);
 	return rc < 0 ? pm_report(d->ctx, &err) : tell_losses(d);
 }
@@ -113,14 +118,16 @@ const struct pm_cmd pm_cmd_dump = {
 	.name = "dump",
 	.group = PM_GROUP_STORE,
 	.flags = PM_CMD_DATA_READ,
-	.summary = "write samples as OpenMetrics text",
+	.summary = "write samples as OpenMetrics text or as Prometheus's blocks",
 	.usage = "[-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]",
 	.opts = dump_opts,
 	.help = "Series that match any SELECTOR, such as up or '{job=\"node\"}'; without one, all. The text has\n"
 		"timestamps and is sorted by metric; pm import, promtool and Prometheus read it. Stale markers and\n"
 		"native histograms have no form in it: they are left out and counted on standard error, and for\n"
-		"histograms the status is 1.",
+		"histograms the status is 1. Blocks have all but start timestamps; DIR must be empty or not there,\n"
+		"and Prometheus starts on it.",
 	.example = "pm dump | zstd >history.om.zst\n"
-		   "pm dump --start -1d --output day.om '{job=\"node\"}'",
+		   "pm dump --start -1d --output day.om '{job=\"node\"}'\n"
+		   "pm dump -o blocks --output prometheus-data",
 	.run = dump_run,
 };

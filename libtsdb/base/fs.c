@@ -209,6 +209,13 @@ int pm_fs_unlinkat(int dirfd, const char *path, struct pm_error *err)
 	return told(PM_FS_OP_UNLINK, dirfd, path);
 }
 
+int pm_fs_rmdirat(int dirfd, const char *path, struct pm_error *err)
+{
+	if (fault(PM_FS_OP_UNLINK) || unlinkat(dirfd, path, AT_REMOVEDIR) < 0)
+		return failed(err, dirfd, path, "rmdir");
+	return told(PM_FS_OP_UNLINK, dirfd, path);
+}
+
 int pm_fs_linkat(int dirfd, const char *from, int to_dirfd, const char *to, struct pm_error *err)
 {
 	if (fault(PM_FS_OP_RENAME) || linkat(dirfd, from, to_dirfd, to, 0) < 0)

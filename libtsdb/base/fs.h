@@ -31,6 +31,7 @@ int pm_fs_sync_dir(int dirfd, struct pm_error *err);
 int pm_fs_sync_parent(int dirfd, const char *path, struct pm_error *err); /* the directory that holds `path` */
 int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error *err);
 int pm_fs_unlinkat(int dirfd, const char *path, struct pm_error *err);
+int pm_fs_rmdirat(int dirfd, const char *path, struct pm_error *err); /* an empty directory */
 int pm_fs_linkat(int dirfd, const char *from, int to_dirfd, const char *to, struct pm_error *err);
 /* Map `len` bytes from the file's start, MAP_SHARED; may reach past the end of the file. */
 int pm_fs_map(int fd, size_t len, bool writable, void **ret, struct pm_error *err);

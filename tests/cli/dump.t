@@ -64,6 +64,33 @@ $ printf 'gone 1\nkept 1\n' >page; pm -d stale scrape --job j - <page >/dev/null
   # EOF
 ! pm dump: warning: stale markers left out, which OpenMetrics has no form for: 1
 
+# blocks, and back again; two of them, as the samples lie far apart
+$ pm -d stale dump -o blocks --output stale-blocks && pm -d stale2 import stale-blocks >/dev/null 2>&1 && pm -d stale2 query 'count_over_time(gone[1h])'
+  {instance="localhost", job="j"}  1
+$ pm dump -o blocks --output blocks && ls blocks | sed 's/^01.*/ULID/' && ls blocks/01* | sort -u | grep -v ^$ | sed 's/.*:$/ULID:/'
+  ULID
+  ULID
+  wal
+  ULID:
+  ULID:
+  chunks
+  index
+  meta.json
+  tombstones
+$ pm -d again import blocks 2>/dev/null; pm -d again dump | cmp - a.om
+  blocks: 7 samples of 2 blocks
+$ pm dump -o blocks --output blocks
+! pm dump: blocks: is not empty
+= 1
+$ pm dump -o blocks
+! pm dump: blocks need --output DIR
+! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
+= 2
+$ pm dump -o blocks --output none nothing && ls none
+  wal
+$ pm dump -o blocks --output nowhere/b 2>&1 | sed 's/tmp-[0-9]*/tmp-N/'
+  pm dump: nowhere/b.tmp-N: mkdir: No such file or directory
+
 # a full disk, a bad selector, a bad time
 $ pm dump >/dev/full
 ! pm dump: standard output: No space left on device
@@ -77,7 +104,7 @@ $ pm dump --start 5 --end 4
 ! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
 = 2
 $ pm dump -o xml
-! pm dump: unknown format "xml": want openmetrics
+! pm dump: unknown format "xml": want openmetrics or blocks
 ! usage: pm dump [-o FORMAT] [--output PATH] [--start TIME] [--end TIME] [SELECTOR...]
 = 2
 $ pm -d missing dump

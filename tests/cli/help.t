@@ -14,7 +14,7 @@ $ pm --help
 |
   Store
     import    load samples from OpenMetrics text or from Prometheus's files
-    dump      write samples as OpenMetrics text
+    dump      write samples as OpenMetrics text or as Prometheus's blocks
     inspect   tell what a data directory holds
     snapshot  copy a data directory, as it is at one moment
 |
