@@ -65,24 +65,37 @@ static unsigned width_between(const int64_t *s, size_t from, size_t to)
 	return bits((uint64_t)s[to] - (uint64_t)s[from]);
 }
 
-void tsdb__fit(struct tsdb__fit *f, const int64_t *s, size_t n, size_t extra)
+/* From the width of nearly all numbers down as long as it pays, and up as long as the packed numbers alone would not take
+ * more than the best. */
+static void search(struct tsdb__fit *best, const int64_t *s, size_t n, size_t extra, unsigned top)
 {
 	struct tsdb__fit one;
+	unsigned start = width_between(s, n / 16, n - 1 - n / 16), worse = 0;
+	for (unsigned w = start + 1 < top ? start + 1 : top; w-- > 0 && worse < 2;) {
+		measure(&one, s, n, extra, w);
+		worse = one.bytes < best->bytes ? 0 : worse + 1;
+		if (one.bytes < best->bytes)
+			*best = one;
+	}
+	for (unsigned w = start + 1; w < top && (n + extra) * w / 8 < best->bytes; w++) {
+		measure(&one, s, n, extra, w);
+		if (one.bytes < best->bytes)
+			*best = one;
+	}
+}
+
+void tsdb__fit(struct tsdb__fit *f, const int64_t *s, size_t n, size_t extra)
+{
+	struct tsdb__fit all;
 	*f = (struct tsdb__fit){ .bytes = 1 };
 	if (n == 0)
 		return;
-	unsigned top = width_between(s, 0, n - 1);
 	*f = (struct tsdb__fit){ .width = 64, .bytes = 1 + (n + extra) * 8 };
+	unsigned top = width_between(s, 0, n - 1);
 	if (top > TSDB_WIDTH_MAX)
 		top = TSDB_WIDTH_MAX;
-	measure(&one, s, n, extra, top);
-	if (one.bytes < f->bytes)
-		*f = one;
-	/* Narrower ones from the width of nearly all numbers down to less than that of the middle half. */
-	unsigned most = width_between(s, n / 16, n - 1 - n / 16) + 1, middle = width_between(s, n / 4, n - 1 - n / 4);
-	for (unsigned w = most < top ? most + 1 : top; w-- > (middle > 2 ? middle - 2 : 0);) {
-		measure(&one, s, n, extra, w);
-		if (one.bytes < f->bytes)
-			*f = one;
-	}
+	measure(&all, s, n, extra, top);
+	if (all.bytes < f->bytes)
+		*f = all;
+	search(f, s, n, extra, top);
 }

@@ -16,20 +16,27 @@ enum {
 /* In place of an integer where there is none. */
 #define HOLE ((uint64_t)INT64_MIN)
 
-/* The integer of v with `exponent`, or HOLE. */
+/* The integer of v with `exponent`, or HOLE. Where there is one, v * 10^exponent is off by less than a half. */
 static inline uint64_t integer_of(double v, unsigned exponent)
 {
 	double scale = tsdb__power_of_ten[exponent], x = v * scale;
 	if (!(fabs(x) < (exponent ? 0x1p53 : 0x1p63)))
 		return HOLE;
-	int64_t i = exponent ? llrint(x) : (int64_t)x;
+	int64_t i = (int64_t)(exponent ? x + copysign(0.5, x) : x);
 	return pm_double_bits((double)i / scale) == pm_double_bits(v) ? (uint64_t)i : HOLE;
 }
 
-/* The least exponent that gives v back, or NONE. */
-static unsigned exponent_of(double v)
+/* The least exponent that gives v back, or NONE. `guess` is where to look first: what one exponent gives back, a greater
+ * one does, too. */
+static unsigned exponent_of(double v, unsigned guess)
 {
-	for (unsigned e = 0; e <= TSDB_EXPONENT_MAX && fabs(v) * tsdb__power_of_ten[e] < 0x1p63; e++)
+	unsigned e = guess;
+	if (integer_of(v, e) != HOLE) {
+		while (e > 0 && integer_of(v, e - 1) != HOLE)
+			e--;
+		return e;
+	}
+	for (e++; e <= TSDB_EXPONENT_MAX && fabs(v) * tsdb__power_of_ten[e] < 0x1p53; e++)
 		if (integer_of(v, e) != HOLE)
 			return e;
 	return NONE;
@@ -52,31 +59,29 @@ static unsigned best_exponent(const size_t count[NONE + 1], size_t n)
 	return best;
 }
 
-/* From a few elements: false when most have no exponent. */
-static bool probe(const double *v, size_t n)
+/* The best exponent for every `stride`th element. False when most of these have none. */
+static bool choose_exponent(const double *v, size_t n, size_t stride, unsigned *ret)
 {
-	size_t probes = n < PROBES ? n : PROBES, none = 0;
-	for (size_t i = 0; i < probes; i++)
-		none += exponent_of(v[i * n / probes]) == NONE;
-	return none <= probes / 2;
+	size_t count[NONE + 1] = { 0 }, seen = 0;
+	unsigned e = 0;
+	for (size_t i = 0; i < n; i += stride, seen++) {
+		unsigned of_v = exponent_of(v[i], e);
+		count[of_v]++;
+		e = of_v < NONE ? of_v : e;
+	}
+	*ret = best_exponent(count, seen);
+	return count[NONE] <= seen / 2;
 }
 
-static bool choose_exponent(const double *v, size_t n, unsigned *ret)
+/* Returns how many have none. */
+static size_t take_integers(const double *v, size_t n, unsigned exponent, uint64_t *x)
 {
-	size_t count[NONE + 1] = { 0 };
-	size_t i = 0;
-	while (i < n && integer_of(v[i], 0) != HOLE)
-		i++;
-	*ret = 0;
-	if (i == n)
-		return true;
-	if (!probe(v, n))
-		return false;
-	count[0] = i;
-	for (; i < n; i++)
-		count[exponent_of(v[i])]++;
-	*ret = best_exponent(count, n);
-	return true;
+	size_t holes = 0;
+	for (size_t i = 0; i < n; i++) {
+		x[i] = integer_of(v[i], exponent);
+		holes += x[i] == HOLE;
+	}
+	return holes;
 }
 
 static uint64_t magnitude(uint64_t x)
@@ -139,15 +144,20 @@ static size_t fill_holes(uint64_t *x, size_t n)
 	return holes;
 }
 
+/* Some elements tell the exponent; when it does not do for all of them, all are asked. */
 bool tsdb__integers(struct tsdb__plan *plan, const double *v, size_t n, uint64_t *x)
 {
-	unsigned exponent;
-	if (!choose_exponent(v, n, &exponent))
+	unsigned exponent, better;
+	if (!choose_exponent(v, n, n / PROBES + 1, &exponent))
 		return false;
+	if (take_integers(v, n, exponent, x) > n / 64) {
+		if (!choose_exponent(v, n, 1, &better))
+			return false;
+		if (better != exponent)
+			take_integers(v, n, exponent = better, x);
+	}
 	*plan = (struct tsdb__plan){ .map = exponent ? TSDB_MAP_DECIMAL : TSDB_MAP_INTEGER, .factor = exponent };
 	plan->scale = tsdb__power_of_ten[exponent];
-	for (size_t i = 0; i < n; i++)
-		x[i] = integer_of(v[i], exponent);
 	if (!exponent)
 		take_factor(plan, x, n);
 	plan->raw_count = fill_holes(x, n);

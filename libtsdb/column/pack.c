@@ -23,17 +23,41 @@ static void take_differences(struct work *w, const uint64_t *x)
 			w->d[i] -= w->d[i - 1];
 }
 
+/* Merge the sorted halves of `in`, n numbers each, from both ends at once. No branch depends on the numbers, and no index
+ * is checked: n steps from one end cannot take more than n from either half. */
+static void merge(const int64_t *in, size_t n, int64_t *out)
+{
+	const int64_t *a = in, *b = in + n, *a_end = b - 1, *b_end = b + n - 1;
+	int64_t *out_end = out + 2 * n - 1;
+	for (size_t i = 0; i < n; i++) {
+		bool take_b = *b < *a, take_a_end = *b_end < *a_end;
+		*out++ = take_b ? *b : *a;
+		b += take_b;
+		a += !take_b;
+		*out_end-- = take_a_end ? *a_end : *b_end;
+		a_end -= take_a_end;
+		b_end -= !take_a_end;
+	}
+}
+
+/* Up to 128 numbers, filled up with the largest to a power of two. The array has room for 128. */
 static void sort(int64_t *s, size_t n)
 {
-	static const uint8_t gaps[] = { 57, 23, 10, 4, 1 };
-	for (size_t g = 0; g < sizeof gaps; g++)
-		for (size_t i = gaps[g]; i < n; i++) {
-			int64_t x = s[i];
-			size_t k = i;
-			for (; k >= gaps[g] && s[k - gaps[g]] > x; k -= gaps[g])
-				s[k] = s[k - gaps[g]];
-			s[k] = x;
-		}
+	int64_t other[TSDB_COLUMN_BLOCK], *from = s, *to = other;
+	size_t full = 1;
+	while (full < n)
+		full *= 2;
+	for (size_t i = n; i < full; i++)
+		s[i] = INT64_MAX;
+	for (size_t half = 1; half < full; half *= 2) {
+		for (size_t i = 0; i < full; i += 2 * half)
+			merge(from + i, half, to + i);
+		int64_t *was = from;
+		from = to;
+		to = was;
+	}
+	if (from != s)
+		memcpy(s, from, n * sizeof *s);
 }
 
 /* Zeros stand together in sorted numbers: out with them. Returns how many are left. */
@@ -125,16 +149,20 @@ static uint8_t *put_bitmap(uint8_t *p, struct work *w, size_t *ret_n)
 
 static uint8_t *put_packed(uint8_t *p, const uint64_t *d, size_t n, unsigned width)
 {
-	size_t bytes = (n * width + 7) / 8;
-	if (width == 64) {
-		for (size_t i = 0; i < n; i++)
-			p = tsdb__store_u64(p, d[i]);
-		return p;
+	uint64_t word = 0;
+	unsigned fill = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t x = low_bits(d[i], width);
+		word |= x << fill;
+		fill += width;
+		if (fill >= 64) {
+			p = tsdb__store_u64(p, word);
+			fill -= 64;
+			word = fill ? x >> (width - fill) : 0;
+		}
 	}
-	memset(p, 0, bytes + 8);
-	for (size_t i = 0, bit = 0; i < n; i++, bit += width)
-		tsdb__store_u64(p + bit / 8, tsdb__load_u64(p + bit / 8) | low_bits(d[i], width) << bit % 8);
-	return p + bytes;
+	tsdb__store_u64(p, word);
+	return p + (fill + 7) / 8;
 }
 
 static bool is_near(uint64_t high, unsigned count)
@@ -165,7 +193,7 @@ static uint8_t *put_patches(uint8_t *p, const uint64_t *d, size_t n, unsigned wi
 	return p;
 }
 
-static uint8_t *put_raw(uint8_t *p, const struct tsdb__raw *raw)
+static uint8_t *put_raw_elements(uint8_t *p, const struct tsdb__raw *raw)
 {
 	memcpy(p, raw->at, raw->count);
 	p += raw->count;
@@ -187,7 +215,7 @@ uint8_t *tsdb__block_put(uint8_t *p, unsigned form, const uint64_t *x, size_t n,
 	end = put_bitmap(end, &w, &packed);
 	end = put_packed(end, w.d, packed, w.fit.width);
 	end = put_patches(end, w.d, packed, w.fit.width, &near_count, &far_count);
-	end = put_raw(end, raw);
+	end = put_raw_elements(end, raw);
 	*p = (uint8_t)(w.fit.width == 64 ? TSDB_WIDTH_CODE_64 : w.fit.width) | (w.sparse ? TSDB_BLOCK_SPARSE : 0);
 	if (near_count + far_count + raw->count > 0) {
 		bool more = far_count + raw->count > 0;
@@ -201,4 +229,37 @@ uint8_t *tsdb__block_put(uint8_t *p, unsigned form, const uint64_t *x, size_t n,
 	p++;
 	memcpy(p, body, (size_t)(end - body));
 	return p + (end - body);
+}
+
+static unsigned bit_length(uint64_t x)
+{
+	return x ? 64 - (unsigned)__builtin_clzll(x) : 0;
+}
+
+/* A middle one of some numbers. */
+static uint64_t centre_of(const uint64_t *d, size_t n)
+{
+	int64_t s[TSDB_COLUMN_BLOCK];
+	size_t taken = 0;
+	for (size_t i = 0; i < n; i += n / 16 + 1)
+		s[taken++] = (int64_t)d[i];
+	sort(s, taken);
+	return (uint64_t)s[taken / 2];
+}
+
+size_t tsdb__block_guess(unsigned form, const uint64_t *x, size_t n)
+{
+	struct work w = { .form = form, .n = n };
+	size_t bits = 0, sparse_bits = n;
+	take_differences(&w, x);
+	if (n <= w.lead)
+		return 0;
+	uint64_t centre = centre_of(w.d + w.lead, n - w.lead);
+	for (size_t i = w.lead; i < n; i++) {
+		uint64_t off = w.d[i] - centre;
+		unsigned length = bit_length(off ^ (0 - (off >> 63)));
+		bits += length;
+		sparse_bits += w.d[i] ? length : 0;
+	}
+	return form == TSDB_FORM_DELTA && sparse_bits < bits ? sparse_bits : bits;
 }

@@ -57,14 +57,21 @@ static void find_raw(const struct draft *d, size_t from, size_t n, struct tsdb__
 		}
 }
 
-static uint8_t *put_block(uint8_t *p, const struct draft *d, size_t index)
+/* The integers of a block, relative to the first of the column or to the line. Returns how many. */
+static size_t block_integers(const struct draft *d, size_t index, uint64_t *x)
 {
 	size_t from = index * TSDB_COLUMN_BLOCK, n = d->n - from < TSDB_COLUMN_BLOCK ? d->n - from : TSDB_COLUMN_BLOCK;
-	uint64_t x[TSDB_COLUMN_BLOCK];
-	struct tsdb__raw raw;
 	for (size_t i = 0; i < n; i++)
 		x[i] = d->x[from + i] - d->x[0] - (d->form == TSDB_FORM_FRAME ? d->slope * (from + i) : 0);
-	find_raw(d, from, n, &raw);
+	return n;
+}
+
+static uint8_t *put_block(uint8_t *p, const struct draft *d, size_t index)
+{
+	uint64_t x[TSDB_COLUMN_BLOCK];
+	struct tsdb__raw raw;
+	size_t n = block_integers(d, index, x);
+	find_raw(d, index * TSDB_COLUMN_BLOCK, n, &raw);
 	return tsdb__block_put(p, d->form, x, n, &raw);
 }
 
@@ -85,26 +92,49 @@ static size_t sample_size(const struct draft *d)
 	return size;
 }
 
-static void try_form(struct draft *d, unsigned form, uint64_t slope, struct draft *best, size_t *best_size)
+static size_t guess(const struct draft *d)
 {
-	d->form = form;
-	d->slope = slope;
-	size_t size = sample_size(d);
-	if (size < *best_size) {
-		*best_size = size;
-		*best = *d;
-	}
+	uint64_t x[TSDB_COLUMN_BLOCK];
+	size_t blocks = block_count(d), n = block_integers(d, blocks > 2 ? blocks / 2 : 0, x);
+	return tsdb__block_guess(d->form, x, n);
+}
+
+/* The forms that are worth trying: by a guess from one block, within half a bit an element of the best. */
+static size_t list_forms(const struct draft *d, struct draft list[4])
+{
+	uint64_t slope = d->n > 1 ? (uint64_t)((int64_t)(d->x[d->n - 1] - d->x[0]) / (int64_t)(d->n - 1)) : 0;
+	size_t bits[4], least = SIZE_MAX, n = 0, kept = 0;
+	for (unsigned form = TSDB_FORM_FRAME; form < TSDB_FORM_COUNT; form++)
+		for (int sloped = 0; sloped <= (form == TSDB_FORM_FRAME && slope != 0); sloped++, n++) {
+			list[n] = *d;
+			list[n].form = form;
+			list[n].slope = sloped ? slope : 0;
+			bits[n] = guess(&list[n]);
+			least = bits[n] < least ? bits[n] : least;
+		}
+	size_t close = least + (d->n < TSDB_COLUMN_BLOCK ? d->n : TSDB_COLUMN_BLOCK) / 2;
+	for (size_t i = 0; i < n; i++)
+		if (bits[i] <= close)
+			list[kept++] = list[i];
+	return kept;
 }
 
 /* The best form for the draft's integers into `best`, when it is smaller than what is there. */
-static void try_forms(struct draft *d, struct draft *best, size_t *best_size)
+static void try_forms(const struct draft *d, struct draft *best, size_t *best_size)
 {
-	uint64_t slope = d->n > 1 ? (uint64_t)((int64_t)(d->x[d->n - 1] - d->x[0]) / (int64_t)(d->n - 1)) : 0;
-	try_form(d, TSDB_FORM_FRAME, 0, best, best_size);
-	if (slope)
-		try_form(d, TSDB_FORM_FRAME, slope, best, best_size);
-	try_form(d, TSDB_FORM_DELTA, 0, best, best_size);
-	try_form(d, TSDB_FORM_DELTA2, 0, best, best_size);
+	struct draft list[4];
+	size_t n = list_forms(d, list);
+	if (n == 1 && *best_size == SIZE_MAX) {
+		*best = list[0];
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t size = sample_size(&list[i]);
+		if (size < *best_size) {
+			*best_size = size;
+			*best = list[i];
+		}
+	}
 }
 
 static bool is_progression(const struct draft *d)

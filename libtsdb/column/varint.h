@@ -64,9 +64,11 @@ static inline uint64_t tsdb__load_u64(const uint8_t *p)
 
 static inline uint8_t *tsdb__store_u64(uint8_t *p, uint64_t x)
 {
-	for (int i = 0; i < 8; i++)
-		*p++ = (uint8_t)(x >> 8 * i);
-	return p;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	memcpy(p, &x, sizeof x);
+	return p + sizeof x;
 }
 
 #endif
