@@ -34,10 +34,7 @@ static int sync_published(struct tsdb *db, struct pm_error *err)
 			return rc;
 		if (mark.seq >= rec.seq)
 			return 0;
-		uint64_t from = mark.generation == rec.generation ? mark.log_end >> TSDB_LOG_SHIFT : rec.log_first;
-		rc = tsdb__sync_record(
-			db->head, db->meta, db->meta_fd, &rec, from > rec.log_first ? from : rec.log_first, err);
-		if (rc != PM_ERR_STALE)
+		if ((rc = tsdb__sync_record(db->head, db->meta, db->meta_fd, &rec, &mark, err)) != PM_ERR_STALE)
 			break;
 	}
 	return rc;

@@ -14,7 +14,7 @@
 
 /* Mark, scan, build. */
 static int recover(int dirfd, const struct tsdb_meta_page *m, bool writable, bool copied, struct tsdb__head **ret,
-	struct tsdb_record *ret_rec, uint64_t *ret_log_from, struct pm_error *err)
+	struct tsdb_record *ret_rec, struct tsdb_record *ret_mark, struct pm_error *err)
 {
 	struct tsdb_record mark, rec;
 	struct tsdb__head *h;
@@ -29,15 +29,15 @@ static int recover(int dirfd, const struct tsdb_meta_page *m, bool writable, boo
 	}
 	*ret = h;
 	*ret_rec = rec;
-	*ret_log_from = copied ? rec.log_first : mark.log_end >> TSDB_LOG_SHIFT;
+	*ret_mark = mark;
 	return 0;
 }
 
 int tsdb__recover_for_reading(int dirfd, const struct tsdb_meta_page *m, bool copied, struct tsdb__head **ret,
 	struct tsdb_record *ret_rec, struct pm_error *err)
 {
-	uint64_t log_from;
-	return recover(dirfd, m, false, copied, ret, ret_rec, &log_from, err);
+	struct tsdb_record mark;
+	return recover(dirfd, m, false, copied, ret, ret_rec, &mark, err);
 }
 
 /* ---- writing ---- */
@@ -97,16 +97,15 @@ int tsdb__recover_for_writing(
 	int dirfd, struct tsdb_meta_page *m, int meta_fd, bool copied, struct pm_error *err)
 {
 	struct tsdb__head *built = NULL, *h = NULL;
-	struct tsdb_record rec;
-	uint64_t log_from;
-	int rc = recover(dirfd, m, true, copied, &built, &rec, &log_from, err);
+	struct tsdb_record rec, mark;
+	int rc = recover(dirfd, m, true, copied, &built, &rec, &mark, err);
 	if (rc == 0)
 		rc = tsdb__recover_save(built, &rec, err);
 	tsdb__head_free(built);
 	if (rc < 0 || (rc = tsdb__head_open(dirfd, rec.generation, true, &h, err)) < 0)
 		return rc;
 	if ((rc = publish(h, m, &rec, &rec, err)) == 0 &&
-		(rc = tsdb__sync_record(h, m, meta_fd, &rec, log_from, err)) == 0 &&
+		(rc = tsdb__sync_record(h, m, meta_fd, &rec, copied ? NULL : &mark, err)) == 0 &&
 		(rc = pm_fs_sync_dir(h->dirfd, err)) == 0) {
 		clean(h, &rec);
 		__atomic_store_n(&m->sync_failed, 0, __ATOMIC_RELEASE);

@@ -224,10 +224,8 @@ static int start_at_first_file(struct scan *s, const struct tsdb_record *mark, s
 		s->rec.seq = mark->seq;
 		s->rec.manifest = mark->manifest;
 		s->sum_known = true;
-	} else if ((rc = start_at_mark(s, mark, err)) < 0) {
-		return rc;
-	} else {
-		s->sum_known = false;
+	} else { /* what came before was sealed; the first commit says the sum */
+		s->rec = *mark;
 	}
 	s->pos = first + sizeof(struct tsdb_file_head);
 	const struct tsdb_rec *heads = (const void *)(map + sizeof(struct tsdb_file_head));
@@ -245,10 +243,16 @@ static int start_at_first_file(struct scan *s, const struct tsdb_record *mark, s
 
 /* A copy of a file that was growing ends early; the log's, which have their size at once, in zeros. Any other end
  * before the mark is damage, which must not pass for a shorter store. */
-static int check_copy(const struct scan *s, const struct tsdb_record *mark, struct pm_error *err)
+static int check_copy(struct scan *s, const struct tsdb_record *mark, struct pm_error *err)
 {
 	static const struct tsdb_rec zeros;
 	const uint8_t *map;
+	if (!s->sum_known) { /* no commit: what the mark says must be there */
+		if (!cursor_reach(&s->catalog, mark->catalog_len, mark->catalog_sum))
+			return cursor_damage(&s->catalog, mark->catalog_len, err);
+		if (!cursor_reach(&s->layouts, mark->layouts_len, mark->layouts_sum))
+			return cursor_damage(&s->layouts, mark->layouts_len, err);
+	}
 	if (s->rec.log_end >= mark->log_end)
 		return 0;
 	if (s->catalog.what && s->catalog.walk.at < mark->catalog_len)

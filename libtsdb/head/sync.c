@@ -33,15 +33,17 @@ static int sync_log(struct tsdb__head *h, struct tsdb_meta_page *m, uint64_t fro
 }
 
 int tsdb__sync_record(struct tsdb__head *h, struct tsdb_meta_page *m, int meta_fd, const struct tsdb_record *rec,
-	uint64_t log_from, struct pm_error *err)
+	const struct tsdb_record *mark, struct pm_error *err)
 {
-	uint64_t log_to = rec->log_end >> TSDB_LOG_SHIFT;
+	bool follows = mark && mark->generation == rec->generation;
+	uint64_t synced_to = follows ? mark->log_end >> TSDB_LOG_SHIFT : 0, log_to = rec->log_end >> TSDB_LOG_SHIFT;
+	uint64_t log_from = synced_to > rec->log_first ? synced_to : rec->log_first;
 	int rc;
 	if ((rc = sync_fd(m, h->catalog.fd, err)) < 0 || (rc = sync_fd(m, h->layouts.fd, err)) < 0 ||
 		(rc = sync_log(h, m, log_from, log_to, err)) < 0)
 		return rc;
 	/* Files that were begun since the last mark have names that may be lost. */
-	if (log_from != log_to && (rc = pm_fs_sync_dir(h->dirfd, err)) < 0)
+	if (synced_to != log_to && (rc = pm_fs_sync_dir(h->dirfd, err)) < 0)
 		return rc;
 	tsdb__meta_set_mark(m, rec);
 	if ((rc = sync_fd(m, meta_fd, err)) < 0)

@@ -117,6 +117,7 @@ static void write_some(struct history *h, struct tsdb *db, int count, bool alway
 {
 	struct pm_error err = { 0 };
 	struct test_rng rng = test_rng(h->number * 31 + (uint64_t)h->round);
+	struct tsdb_compact_opts compact = { .force = true, .now_ms = 1000000 };
 	for (int i = 0; i < count && h->tried + 1 < TXNS_MAX && !h->crashed; i++) {
 		int k = ++h->tried;
 		h->written[k] = h->round;
@@ -126,6 +127,10 @@ static void write_some(struct history *h, struct tsdb *db, int count, bool alway
 			h->synced = k;
 		if (test_below(&rng, 6) == 0) {
 			assert_ok(tsdb_sync(db, &err), &err);
+			h->synced = k;
+		}
+		if (test_below(&rng, 15) == 0) {
+			assert_ok(tsdb_compact(db, &compact, NULL, &err), &err);
 			h->synced = k;
 		}
 	}
