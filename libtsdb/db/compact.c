@@ -4,6 +4,7 @@
  * than what is new. So each sample is written once a level, and a late one costs a share of its span. */
 #include "libtsdb/db/long.h"
 #include "libtsdb/db/merge.h"
+#include "libtsdb/db/merge_segments.h"
 
 #include "libtsdb/base/mem.h"
 
@@ -136,46 +137,61 @@ static int choose(const struct tsdb__long *w, struct members *x, struct pm_error
 
 /* ---- merging ---- */
 
-static int open_members(struct tsdb__long *w, const struct members *x, struct pm_series_set **ret,
-	uint64_t *ret_samples, struct pm_error *err)
+struct merging {
+	struct tsdb__long *work;
+	struct tsdb__segment **segments;
+	size_t count;
+	uint64_t all; /* samples */
+	bool filtered; /* a tombstone covers some of it */
+};
+
+static int step(void *arg, uint64_t samples, struct pm_error *err)
 {
-	struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	struct merging *k = arg;
+	if (tsdb__long_progress(k->work, "merging", samples, k->all))
+		return pm_fail(err, PM_ERR_CANCELED, "stopped while merging");
+	return 0;
+}
+
+/* With tombstones: series by series, without what is deleted. */
+static int write_filtered(struct merging *k, struct tsdb__segment_writer *out, struct pm_error *err)
+{
 	struct pm_select all = { .min_ms = PM_TIME_MIN, .max_ms = PM_TIME_MAX };
-	struct pm_series_set **sets = pm_malloc((x->count + 1) * sizeof(struct pm_series_set *));
-	size_t count = 0;
+	struct pm_series_set **sets = pm_malloc((k->count + 1) * sizeof(struct pm_series_set *)), *merged = NULL;
+	struct pm_series series;
+	uint64_t count = 0, samples = 0;
+	size_t opened = 0;
 	int rc = sets ? 0 : pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < x->count && rc == 0; i++) {
-		struct tsdb__segment *s;
-		*ret_samples += m->v[x->v[i]].info.sample_count;
-		if ((rc = tsdb__manifest_segment(m, x->v[i], &s, err)) < 0)
-			break;
-		if ((rc = tsdb__source_set(w->snap, s, &all, NULL, &sets[count], err)) == 0)
-			count++;
-		tsdb__segment_unref(s);
-	}
+	for (; opened < k->count && rc == 0; opened += rc == 0)
+		rc = tsdb__source_set(k->work->snap, k->segments[opened], &all, NULL, &sets[opened], err);
 	if (rc < 0)
-		while (count)
-			count--, sets[count]->free(sets[count]);
-	else if ((rc = tsdb__merge_sets(sets, count, 0, ret)) < 0)
+		while (opened)
+			opened--, sets[opened]->free(sets[opened]);
+	else if ((rc = tsdb__merge_sets(sets, opened, 0, &merged)) < 0)
 		pm_fail(err, rc, "out of memory");
+	while (rc == 0 && (rc = merged->next(merged, &series, err)) > 0) {
+		rc = tsdb__segment_writer_add(out, series.labels, &series.samples, err);
+		samples += series.samples.count;
+		if (rc == 0 && ++count % PROGRESS_SERIES == 0)
+			rc = step(k, samples, err);
+	}
+	if (merged)
+		merged->free(merged);
 	pm_free(sets);
 	return rc;
 }
 
-static int write_merged(struct tsdb__long *w, struct pm_series_set *set, struct tsdb__segment_writer *out, uint64_t all,
-	struct pm_error *err)
+static int open_members(struct merging *k, const struct members *x, struct pm_error *err)
 {
-	struct pm_series series;
-	uint64_t count = 0, samples = 0;
-	int rc;
-	while ((rc = set->next(set, &series, err)) > 0) {
-		if ((rc = tsdb__segment_writer_add(out, series.labels, &series.samples, err)) < 0)
-			return rc;
-		samples += series.samples.count;
-		if (++count % PROGRESS_SERIES == 0 && tsdb__long_progress(w, "merging", samples, all))
-			return pm_fail(err, PM_ERR_CANCELED, "stopped while merging");
+	struct tsdb__manifest *m = tsdb__manifest_of(k->work->snap);
+	int rc = 0;
+	if (!(k->segments = pm_calloc(x->count + 1, sizeof(struct tsdb__segment *))))
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (; k->count < x->count && rc == 0; k->count += rc == 0) {
+		rc = tsdb__manifest_segment(m, x->v[k->count], &k->segments[k->count], err);
+		k->all += m->v[x->v[k->count]].info.sample_count;
+		k->filtered |= has_tombstone(m, &m->v[x->v[k->count]].info);
 	}
-	w->stats->merged_samples += samples;
 	return rc;
 }
 
@@ -202,22 +218,25 @@ static int merge(struct tsdb__long *w, const struct members *x, struct tsdb__man
 	struct tsdb__segment_info info = { .number = next->next_segment++,
 		.order = m->v[x->v[0]].info.order,
 		.level = x->level };
+	struct merging k = { .work = w };
 	struct tsdb__segment_writer *out = NULL;
-	struct pm_series_set *set = NULL;
-	uint64_t all = 0;
-	int rc = open_members(w, x, &set, &all, err);
+	int rc = open_members(&k, x, err);
 	if (rc == 0 && (rc = tsdb__segment_writer_new(w->db->dirfd, &info, &out, err)) == 0) {
-		if ((rc = write_merged(w, set, out, all, err)) == 0)
+		rc = k.filtered ? write_filtered(&k, out, err)
+				: tsdb__merge_segments(k.segments, k.count, out, step, &k, err);
+		if (rc == 0)
 			rc = tsdb__segment_writer_finish(out, &info, err);
 		else
 			tsdb__segment_writer_abort(out);
 	}
-	if (set)
-		set->free(set);
+	while (k.count)
+		tsdb__segment_unref(k.segments[--k.count]);
+	pm_free(k.segments);
 	if (rc == 0 && info.series_count && tsdb__manifest_add(next, &info) < 0)
 		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	if (rc == 0) {
 		w->stats->bytes_written += info.size;
+		w->stats->merged_samples += info.sample_count;
 		w->stats->merged_segments += x->count;
 		w->stats->merged_into++;
 	}

@@ -83,15 +83,6 @@ void tsdb__series_cursor_release(struct tsdb__series_cursor *c);
 int tsdb__series_labels(const struct tsdb__segment *s, const struct tsdb__series_view *v, struct pm_arena *arena,
 	struct pm_labels *ret, struct pm_error *err);
 
-struct tsdb__chunk_ref {
-	uint8_t flags; /* enum tsdb_chunk_flags */
-	uint32_t time, starts;
-	const struct tsdb_time_column *column;
-	uint64_t off;
-	uint32_t len;
-	double min, max; /* TSDB_CHUNK_STATS */
-	uint64_t end;    /* internal: where the next one counts its place from */
-};
 /* The next chunk of a series into *c, which is zeroed before the first. 1, 0 at the end, or an error. */
 int tsdb__chunk_next(const struct tsdb__segment *s, struct tsdb__cursor *list, struct tsdb__chunk_ref *c,
 	struct pm_error *err);

@@ -23,6 +23,7 @@ struct tsdb__segment_writer {
 	struct tsdb__times times;
 	struct tsdb__index index;
 	struct pm_buf values, chunks; /* of the series at hand */
+	uint64_t chunks_end;          /* where its last chunk ends in the file; 0 before the first */
 };
 
 void tsdb__segment_name(char out[32], uint64_t number)
@@ -151,51 +152,83 @@ static bool extremes(const double *v, size_t n, double ret[2])
 }
 
 /* One chunk into the file, and its line into the list of chunks. */
-static int add_chunk(struct tsdb__segment_writer *w, const struct pm_samples *s, size_t from, size_t to, uint64_t *end,
-	struct pm_error *err)
+static int put_chunk(struct tsdb__segment_writer *w, const struct tsdb__chunk_ref *c, const void *values, struct pm_error *err)
+{
+	double stats[2] = { c->min, c->max };
+	int rc;
+	pm_buf_char(&w->chunks, (char)c->flags);
+	tsdb__put_varint(&w->chunks, c->time);
+	if (c->flags & TSDB_CHUNK_STARTS)
+		tsdb__put_varint(&w->chunks, c->starts);
+	tsdb__put_varint(&w->chunks, w->out.end - w->chunks_end);
+	tsdb__put_varint(&w->chunks, c->len);
+	if (c->flags & TSDB_CHUNK_STATS)
+		pm_buf_add(&w->chunks, stats, sizeof stats);
+	if ((rc = tsdb__out_add(&w->out, values, c->len, err)) < 0)
+		return rc;
+	w->chunks_end = w->out.end;
+	return 0;
+}
+
+/* Encode samples [from, to) as a chunk. */
+static int add_chunk(
+	struct tsdb__segment_writer *w, const struct pm_samples *s, size_t from, size_t to, struct pm_error *err)
 {
 	bool histogram = s->h && s->h[from];
+	struct tsdb__chunk_ref c = { .flags = histogram ? TSDB_CHUNK_HISTOGRAM : 0 };
 	double stats[2];
-	uint32_t time, starts = 0;
-	uint8_t flags = histogram ? TSDB_CHUNK_HISTOGRAM : 0;
 	int rc;
-	if ((rc = tsdb__times_put(&w->times, &w->out, s->t_ms + from, to - from, &time, err)) < 0)
+	if ((rc = tsdb__times_put(&w->times, &w->out, s->t_ms + from, to - from, &c.time, err)) < 0)
 		return rc;
 	if (has_starts(s, from, to)) {
-		flags |= TSDB_CHUNK_STARTS;
-		if ((rc = tsdb__times_put(&w->times, &w->out, s->st_ms + from, to - from, &starts, err)) < 0)
+		c.flags |= TSDB_CHUNK_STARTS;
+		if ((rc = tsdb__times_put(&w->times, &w->out, s->st_ms + from, to - from, &c.starts, err)) < 0)
 			return rc;
 	}
-	if (!histogram && to - from >= TSDB_CHUNK_STATS_MIN && extremes(s->v + from, to - from, stats))
-		flags |= TSDB_CHUNK_STATS;
+	if (!histogram && to - from >= TSDB_CHUNK_STATS_MIN && extremes(s->v + from, to - from, stats)) {
+		c.flags |= TSDB_CHUNK_STATS;
+		c.min = stats[0];
+		c.max = stats[1];
+	}
 	pm_buf_reset(&w->values);
 	if (tsdb__chunk_put(&w->values, s, from, to) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	pm_buf_char(&w->chunks, (char)flags);
-	tsdb__put_varint(&w->chunks, time);
-	if (flags & TSDB_CHUNK_STARTS)
-		tsdb__put_varint(&w->chunks, starts);
-	tsdb__put_varint(&w->chunks, w->out.end - *end);
-	tsdb__put_varint(&w->chunks, w->values.len);
-	if (flags & TSDB_CHUNK_STATS)
-		pm_buf_add(&w->chunks, stats, sizeof stats);
-	if ((rc = tsdb__out_add(&w->out, w->values.ptr, w->values.len, err)) < 0)
-		return rc;
-	*end = w->out.end;
+	c.len = (uint32_t)w->values.len;
 	w->histogram_count += histogram ? to - from : 0;
-	return 0;
+	return put_chunk(w, &c, w->values.ptr, err);
+}
+
+static void begin_series(struct tsdb__segment_writer *w)
+{
+	pm_buf_reset(&w->chunks);
+	w->chunks_end = 0;
 }
 
 static int add_chunks(struct tsdb__segment_writer *w, const struct pm_samples *s, struct pm_error *err)
 {
 	int shift = cut_shift(s), rc = 0;
-	uint64_t end = 0;
-	pm_buf_reset(&w->chunks);
+	begin_series(w);
 	for (size_t from = 0, to; from < s->count && rc == 0; from = to) {
 		to = chunk_end(s, from, shift);
-		rc = add_chunk(w, s, from, to, &end, err);
+		rc = add_chunk(w, s, from, to, err);
 	}
 	return rc;
+}
+
+static int end_series(struct tsdb__segment_writer *w, struct pm_labels labels, uint64_t count, int64_t min_ms,
+	int64_t max_ms, struct pm_error *err)
+{
+	int rc = 0;
+	if (pm_buf_error(&w->chunks) < 0 || (rc = tsdb__index_add(&w->index, labels, &w->chunks)) < 0)
+		return rc == PM_ERR_LIMIT ? pm_fail(err, rc, "more series or labels than a segment can have")
+					  : pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	w->info.series_count++;
+	w->info.sample_count += count;
+	if (min_ms < w->info.min_ms)
+		w->info.min_ms = min_ms;
+	if (max_ms > w->info.max_ms)
+		w->info.max_ms = max_ms;
+	return 0;
 }
 
 int tsdb__segment_writer_add(
@@ -205,16 +238,32 @@ int tsdb__segment_writer_add(
 	assert(s->count);
 	if ((rc = add_chunks(w, s, err)) < 0)
 		return rc;
-	if (pm_buf_error(&w->chunks) < 0 || (rc = tsdb__index_add(&w->index, labels, &w->chunks)) < 0)
-		return rc == PM_ERR_LIMIT ? pm_fail(err, rc, "more series or labels than a segment can have")
-					  : pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	w->info.series_count++;
-	w->info.sample_count += s->count;
-	if (s->t_ms[0] < w->info.min_ms)
-		w->info.min_ms = s->t_ms[0];
-	if (s->t_ms[s->count - 1] > w->info.max_ms)
-		w->info.max_ms = s->t_ms[s->count - 1];
-	return 0;
+	return end_series(w, labels, s->count, s->t_ms[0], s->t_ms[s->count - 1], err);
+}
+
+int tsdb__segment_writer_time(
+	struct tsdb__segment_writer *w, const int64_t *t, size_t n, uint32_t *ret, struct pm_error *err)
+{
+	return tsdb__times_put(&w->times, &w->out, t, n, ret, err);
+}
+
+int tsdb__segment_writer_copy(struct tsdb__segment_writer *w, struct pm_labels labels,
+	const struct tsdb__chunk_ref *chunks, const void *const *values, size_t count, struct pm_error *err)
+{
+	uint64_t samples = 0;
+	int rc = 0;
+	assert(count);
+	begin_series(w);
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		uint32_t n = w->times.columns[chunks[i].time].count;
+		samples += n;
+		w->histogram_count += chunks[i].flags & TSDB_CHUNK_HISTOGRAM ? n : 0;
+		rc = put_chunk(w, &chunks[i], values[i], err);
+	}
+	if (rc < 0)
+		return rc;
+	return end_series(w, labels, samples, w->times.columns[chunks[0].time].min_ms,
+		w->times.columns[chunks[count - 1].time].max_ms, err);
 }
 
 /* ---- the end ---- */
