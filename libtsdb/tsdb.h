@@ -158,7 +158,7 @@ struct tsdb_compact_stats {
 int tsdb_compact(
 	struct tsdb *db, const struct tsdb_compact_opts *opts, struct tsdb_compact_stats *ret, struct pm_error *err);
 /* Delete the samples in [min_ms, max_ms] of the series that match, of all that is committed now; bytes are given back by
- * later merges. At least one matcher. */
+ * later merges. One matcher at least, 64 at most (PM_ERR_LIMIT); PM_ERR_INVALID for a bad regular expression. */
 int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms,
 	struct pm_error *err);
 

@@ -4,9 +4,9 @@
 #include "libtsdb/base/clock.h"
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/base/re.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { SEAL_MS = 2 * 3600 * 1000 };
 #define SEAL_BYTES (UINT64_C(1) << 30)
@@ -40,7 +40,8 @@ static void sweep(struct tsdb__long *w)
 				keep = strcmp(name, known) == 0;
 			}
 		} else if (strncmp(name, "manifest.", 9) == 0) {
-			keep |= strtoull(name + 9, NULL, 16) == w->snap->rec.manifest;
+			tsdb__manifest_name(known, w->snap->rec.manifest);
+			keep |= strcmp(name, known) == 0;
 		} else {
 			keep = true;
 		}
@@ -199,6 +200,27 @@ int tsdb_compact(
 	return rc < 0 ? rc : 0;
 }
 
+/* Tombstones are read with every query: what could not be applied then is refused now. */
+static int check_deletion(
+	const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms, struct pm_error *err)
+{
+	if (count == 0)
+		return pm_fail(err, PM_ERR_INVALID, "deletion needs a matcher");
+	if (count > TSDB_TOMBSTONE_MATCHERS_MAX)
+		return pm_fail(err, PM_ERR_LIMIT, "deletion by more than %d matchers", TSDB_TOMBSTONE_MATCHERS_MAX);
+	if (min_ms > max_ms)
+		return pm_fail(err, PM_ERR_INVALID, "deletion from a range that ends before it begins");
+	for (size_t i = 0; i < count; i++) {
+		struct pm_re *re = NULL;
+		bool is_re = matchers[i].type == PM_MATCH_RE || matchers[i].type == PM_MATCH_NRE;
+		int rc = is_re ? pm_re_new(matchers[i].value, &re, err) : 0;
+		pm_re_free(re);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms,
 	struct pm_error *err)
 {
@@ -206,10 +228,8 @@ int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count
 	struct tsdb_compact_stats stats = { 0 };
 	struct tsdb__long w = { .db = db, .opts = &opts, .stats = &stats };
 	struct tsdb__manifest *m = NULL;
-	int rc;
-	if (count == 0)
-		return pm_fail(err, PM_ERR_INVALID, "deletion needs a matcher");
-	if ((rc = tsdb__long_begin(&w, err)) < 0)
+	int rc = check_deletion(matchers, count, min_ms, max_ms, err);
+	if (rc < 0 || (rc = tsdb__long_begin(&w, err)) < 0)
 		return rc;
 	/* Tombstones are for segments: what is in the head becomes one first. */
 	if (w.snap->rec.min_ms <= w.snap->rec.max_ms)

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { MANIFEST_BYTES_MAX = 64 << 20, TOMBSTONE_MATCHERS_MAX = 64 };
+enum { MANIFEST_BYTES_MAX = 64 << 20 };
 
 /* Behind the head of the file; then segments, then tombstones: numbers as varints, strings with their lengths. */
 struct fixed {
@@ -25,7 +25,7 @@ struct entry {
 static_assert(sizeof(struct fixed) == 32, "manifest");
 static_assert(sizeof(struct entry) == 64, "manifest entry");
 
-static void manifest_name(char out[32], uint64_t number)
+void tsdb__manifest_name(char out[32], uint64_t number)
 {
 	snprintf(out, 32, "manifest.%08llx", (unsigned long long)number);
 }
@@ -33,7 +33,7 @@ static void manifest_name(char out[32], uint64_t number)
 void tsdb__manifest_unlink(int dirfd, uint64_t number)
 {
 	char name[32];
-	manifest_name(name, number);
+	tsdb__manifest_name(name, number);
 	if (number)
 		pm_fs_unlinkat(dirfd, name, NULL);
 }
@@ -120,14 +120,20 @@ int tsdb__manifest_tombstone(struct tsdb__manifest *m, const struct tsdb__tombst
 	return 0;
 }
 
-/* Segments that `old` has open are open in `m` too. */
+/* Segments that `old` has open are open in `m` too, and those that it set aside are set aside. */
 static void inherit(struct tsdb__manifest *m, struct tsdb__manifest *old)
 {
 	pthread_mutex_lock(&old->mutex);
 	for (size_t i = 0; i < m->count; i++)
-		for (size_t k = 0; k < old->count; k++)
-			if (old->v[k].info.number == m->v[i].info.number && old->v[k].open && !m->v[i].open)
-				m->v[i].open = tsdb__segment_ref(old->v[k].open);
+		for (size_t k = 0; k < old->count; k++) {
+			struct tsdb__manifest_entry *to = &m->v[i];
+			const struct tsdb__manifest_entry *from = &old->v[k];
+			if (from->info.number != to->info.number || from->info.footer_checksum != to->info.footer_checksum)
+				continue;
+			if (from->open && !to->open)
+				to->open = tsdb__segment_ref(from->open);
+			to->bad = from->bad;
+		}
 	pthread_mutex_unlock(&old->mutex);
 }
 
@@ -196,11 +202,14 @@ int tsdb__manifest_write(int dirfd, const struct tsdb__manifest *m, struct pm_er
 		put_tombstone(&b, &m->tombstones[i]);
 	if ((rc = pm_buf_error(&b)) < 0) {
 		pm_fail(err, rc, "out of memory");
+	} else if (b.len > MANIFEST_BYTES_MAX) {
+		rc = pm_fail(err, PM_ERR_LIMIT, "more segments or deletions than a manifest of %d bytes can name",
+			MANIFEST_BYTES_MAX);
 	} else {
 		size_t from = sizeof head + sizeof fixed.checksum;
 		uint64_t sum = pm_hash_seed(b.ptr + from, b.len - from, m->number);
 		memcpy(b.ptr + sizeof head, &sum, sizeof sum);
-		manifest_name(name, m->number);
+		tsdb__manifest_name(name, m->number);
 		rc = pm_fs_write_file(dirfd, name, b.ptr, b.len, err);
 	}
 	pm_buf_release(&b);
@@ -221,12 +230,12 @@ static struct pm_str get_str(struct tsdb__cursor *c)
 
 static int get_tombstone(struct tsdb__manifest *m, struct tsdb__cursor *c)
 {
-	struct pm_matcher matchers[TOMBSTONE_MATCHERS_MAX];
+	struct pm_matcher matchers[TSDB_TOMBSTONE_MATCHERS_MAX];
 	struct tsdb__tombstone t = { .matchers = matchers };
 	t.min_ms = tsdb__unzigzag(tsdb__get_varint(c));
 	t.max_ms = tsdb__unzigzag(tsdb__get_varint(c));
 	t.before = tsdb__get_varint(c);
-	t.matcher_count = (uint32_t)tsdb__get_below(c, TOMBSTONE_MATCHERS_MAX);
+	t.matcher_count = (uint32_t)tsdb__get_below(c, TSDB_TOMBSTONE_MATCHERS_MAX);
 	for (uint32_t i = 0; i < t.matcher_count; i++) {
 		matchers[i].type = (enum pm_match_type)tsdb__get_below(c, PM_MATCH_NRE);
 		matchers[i].name = get_str(c);
@@ -279,7 +288,7 @@ int tsdb__manifest_load(int dirfd, int segments_dirfd, uint64_t number, struct t
 	if (rc < 0)
 		return pm_fail(err, rc, "out of memory");
 	m->number = number;
-	manifest_name(name, number);
+	tsdb__manifest_name(name, number);
 	if (number && (rc = pm_fs_read_file(dirfd, name, MANIFEST_BYTES_MAX, &bytes, &len, err)) == 0)
 		rc = parse(m, name, bytes, len, err);
 	if (rc == PM_ERR_NOTFOUND)
@@ -305,4 +314,14 @@ int tsdb__manifest_segment(struct tsdb__manifest *m, size_t i, struct tsdb__segm
 		*ret = tsdb__segment_ref(e->open);
 	pthread_mutex_unlock(&m->mutex);
 	return rc;
+}
+
+int tsdb__manifest_set_aside(struct tsdb__manifest *m, size_t i, int why)
+{
+	pthread_mutex_lock(&m->mutex);
+	int was = m->v[i].bad;
+	if (why)
+		m->v[i].bad = why;
+	pthread_mutex_unlock(&m->mutex);
+	return was;
 }

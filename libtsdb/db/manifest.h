@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+enum { TSDB_TOMBSTONE_MATCHERS_MAX = 64 };
+
 /* Samples in [min_ms, max_ms] of series that match are deleted in segments numbered below `before`. */
 struct tsdb__tombstone {
 	int64_t min_ms, max_ms;
@@ -20,7 +22,7 @@ struct tsdb__tombstone {
 struct tsdb__manifest_entry {
 	struct tsdb__segment_info info;
 	struct tsdb__segment *open; /* NULL: not needed yet */
-	int bad;                    /* why it can't be opened */
+	int bad;                    /* why it was set aside; 0: it was not */
 };
 
 struct tsdb__manifest {
@@ -36,12 +38,13 @@ struct tsdb__manifest {
 	pthread_mutex_t mutex;
 };
 
+void tsdb__manifest_name(char out[32], uint64_t number);
 /* An empty one, number 0. */
 int tsdb__manifest_new(int segments_dirfd, struct tsdb__manifest **ret);
 /* Read number `number` (0: none, empty). Segments that `old` (NULL allowed) has open stay open. PM_ERR_STALE: it is gone. */
 int tsdb__manifest_load(int dirfd, int segments_dirfd, uint64_t number, struct tsdb__manifest *old,
 	struct tsdb__manifest **ret, struct pm_error *err);
-/* Write it under its number, synced and in its place. */
+/* Write it under its number, synced and in its place. PM_ERR_LIMIT: it would be too large to be read again. */
 int tsdb__manifest_write(int dirfd, const struct tsdb__manifest *m, struct pm_error *err);
 void tsdb__manifest_unlink(int dirfd, uint64_t number);
 /* A copy with the next number, to be changed by its maker before anybody else sees it. */
@@ -51,7 +54,9 @@ void tsdb__manifest_remove(struct tsdb__manifest *m, uint64_t segment);
 int tsdb__manifest_tombstone(struct tsdb__manifest *m, const struct tsdb__tombstone *t);
 struct tsdb__manifest *tsdb__manifest_ref(struct tsdb__manifest *m);
 void tsdb__manifest_unref(struct tsdb__manifest *m); /* NULL allowed */
-/* Entry i, opened; the caller unrefs. PM_ERR_STALE: its file is gone. Damage is remembered. */
+/* Entry i, opened; the caller unrefs. PM_ERR_STALE: its file is gone. */
 int tsdb__manifest_segment(struct tsdb__manifest *m, size_t i, struct tsdb__segment **ret, struct pm_error *err);
+/* Set entry i aside for this error code (0: only look). What it was set aside for before, 0 when it was not. */
+int tsdb__manifest_set_aside(struct tsdb__manifest *m, size_t i, int why);
 
 #endif

@@ -32,6 +32,13 @@ static struct pm_arena *keep_arena(struct querier *q)
 
 /* ---- sources ---- */
 
+/* A file that is gone is either one of a store that went on, or one that the store still names: that is damage. */
+static bool is_missing(struct tsdb *db, const struct tsdb__manifest *m)
+{
+	struct tsdb_record now;
+	return db->detached || (tsdb__meta_read(db->meta, &now, NULL) == 0 && now.manifest == m->number);
+}
+
 int tsdb__source_segment(struct tsdb *db, const struct tsdb__snap *snap, size_t i, struct tsdb__segment **ret,
 	struct pm_error *err)
 {
@@ -40,12 +47,8 @@ int tsdb__source_segment(struct tsdb *db, const struct tsdb__snap *snap, size_t 
 	int rc = tsdb__manifest_segment(m, i, ret, &why);
 	if (rc == 0)
 		return 1;
-	if (rc == PM_ERR_CORRUPT || rc == PM_ERR_VERSION) {
-		pthread_mutex_lock(&m->mutex);
-		bool said = m->v[i].bad;
-		m->v[i].bad = rc;
-		pthread_mutex_unlock(&m->mutex);
-		if (!said && db->damaged)
+	if (rc == PM_ERR_CORRUPT || rc == PM_ERR_VERSION || (rc == PM_ERR_STALE && is_missing(db, m))) {
+		if (tsdb__manifest_set_aside(m, i, rc) == 0 && db->damaged)
 			db->damaged(db->damaged_arg, &why);
 		return 0;
 	}

@@ -54,11 +54,17 @@ static void choose_level(struct seal *s)
 	s->first_span = tsdb__span_of(r->min_ms, s->level);
 }
 
-static int writer_of(struct seal *s, int64_t span, struct tsdb__segment_writer **ret, struct pm_error *err)
+/* Which of the writers takes a time. Spans are as long as they get when times are very far apart: the last one takes all
+ * that is behind it. */
+static size_t slot_of(const struct seal *s, int64_t t_ms)
 {
-	int64_t at = span - s->first_span;
+	int64_t at = tsdb__span_of(t_ms, s->level) - s->first_span;
+	return at < 0 ? 0 : at >= SPANS_MAX ? SPANS_MAX - 1 : (size_t)at;
+}
+
+static int writer_at(struct seal *s, size_t at, struct tsdb__segment_writer **ret, struct pm_error *err)
+{
 	int rc = 0;
-	at = at < 0 ? 0 : at >= SPANS_MAX ? SPANS_MAX - 1 : at;
 	if (!s->writers[at]) {
 		uint64_t number = s->manifest->next_segment++;
 		struct tsdb__segment_info info = { .number = number, .order = number, .level = s->level };
@@ -74,16 +80,16 @@ static int add_series(struct seal *s, const struct pm_series *series, struct pm_
 	const struct pm_samples *in = &series->samples;
 	int rc = 0;
 	for (size_t from = 0, to; from < in->count && rc == 0; from = to) {
-		int64_t span = tsdb__span_of(in->t_ms[from], s->level);
+		size_t slot = slot_of(s, in->t_ms[from]);
 		struct tsdb__segment_writer *writer;
-		for (to = from + 1; to < in->count && tsdb__span_of(in->t_ms[to], s->level) == span;)
+		for (to = from + 1; to < in->count && slot_of(s, in->t_ms[to]) == slot;)
 			to++;
 		struct pm_samples part = { .count = to - from,
 			.t_ms = in->t_ms + from,
 			.v = in->v + from,
 			.h = in->h ? in->h + from : NULL,
 			.st_ms = in->st_ms ? in->st_ms + from : NULL };
-		if ((rc = writer_of(s, span, &writer, err)) == 0)
+		if ((rc = writer_at(s, slot, &writer, err)) == 0)
 			rc = tsdb__segment_writer_add(writer, series->labels, &part, err);
 	}
 	s->work->stats->sealed_samples += in->count;

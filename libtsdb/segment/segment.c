@@ -15,7 +15,7 @@ int tsdb__segment_corrupt(const struct tsdb__segment *s, uint64_t off, const cha
 
 /* ---- opening ---- */
 
-/* All sections inside the file, one behind the other. */
+/* All sections inside the file, one behind the other, and the checksums right behind what they are of. */
 static int check_sections(const struct tsdb__segment *s, struct pm_error *err)
 {
 	const struct tsdb_segment_footer *f = s->footer;
@@ -30,7 +30,10 @@ static int check_sections(const struct tsdb__segment *s, struct pm_error *err)
 	uint64_t covered = f->section[TSDB_SECTION_PAIRS].off + f->section[TSDB_SECTION_PAIRS].len;
 	uint64_t sums = (tsdb__pad8(covered) + TSDB_SEGMENT_BLOCK - 1) / TSDB_SEGMENT_BLOCK;
 	uint64_t blocks = ((uint64_t)f->series_count + TSDB_SERIES_BLOCK - 1) / TSDB_SERIES_BLOCK;
-	if (f->section[TSDB_SECTION_CHECKSUMS].len != sums * sizeof(uint32_t) ||
+	if (f->section[TSDB_SECTION_CHECKSUMS].off != tsdb__pad8(covered) ||
+		f->section[TSDB_SECTION_CHECKSUMS].len != sums * sizeof(uint32_t) ||
+		f->section[TSDB_SECTION_TIMES].len % sizeof(struct tsdb_time_column) ||
+		f->section[TSDB_SECTION_PAIRS].len % sizeof(struct tsdb_posting) ||
 		f->section[TSDB_SECTION_BLOCKS].len != (blocks + 1) * sizeof(uint64_t) ||
 		f->section[TSDB_SECTION_SYMBOLS].len / sizeof(uint32_t) < f->symbol_count + UINT64_C(1))
 		return tsdb__segment_corrupt(s, end, "sections of impossible lengths", err);

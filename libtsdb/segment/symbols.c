@@ -55,7 +55,7 @@ static const struct tsdb_posting *pair_at(const struct tsdb__segment *s, uint32_
 }
 
 /* The first pair whose name is not below; pair_count when there is none. */
-static int pair_bound(const struct tsdb__segment *s, uint32_t name, uint32_t *ret, struct pm_error *err)
+static int pair_bound(const struct tsdb__segment *s, uint64_t name, uint32_t *ret, struct pm_error *err)
 {
 	uint32_t lo = 0, hi = s->pair_count;
 	while (lo < hi) {
@@ -79,7 +79,7 @@ const struct tsdb_posting *tsdb__segment_pairs(
 	const struct tsdb_posting *p = NULL;
 	*ret_count = 0;
 	if ((*ret_rc = pair_bound(s, name, &from, err)) < 0 ||
-		(*ret_rc = name == UINT32_MAX ? 0 : pair_bound(s, name + 1, &to, err)) < 0 || from >= to)
+		(*ret_rc = pair_bound(s, name + UINT64_C(1), &to, err)) < 0 || from >= to)
 		return NULL;
 	p = tsdb__segment_at(s, s->footer->section[TSDB_SECTION_PAIRS].off + from * sizeof *p,
 		(to - from) * sizeof *p, err);
@@ -97,7 +97,8 @@ int tsdb__segment_posting(
 	int rc;
 	if (p->count == 1 && p->len == 0) {
 		if (p->off >= s->footer->series_count)
-			return tsdb__segment_corrupt(s, p->off, "no such series", err);
+			return tsdb__segment_corrupt(
+				s, (uint64_t)((const uint8_t *)p - s->map), "a pair of no such series", err);
 		*ret = tsdb__bitmap_range((uint32_t)p->off, (uint32_t)p->off + 1);
 		return *ret ? 0 : pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
