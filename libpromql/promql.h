@@ -58,6 +58,11 @@ struct promql_matchers {
 int promql_parse_matchers(struct pm_str text, struct promql_matchers *ret, struct pm_error *err);
 void promql_matchers_free(struct promql_matchers *m);
 
+/* Call `fn` with the matchers of each vector selector of the expression, from left to right, which live as long as the
+ * expression. What is not 0 ends the walk and is returned. */
+typedef int promql_selector_fn(void *arg, const struct pm_matcher *matchers, size_t count);
+int promql_selectors(const struct promql_expr *e, promql_selector_fn *fn, void *arg);
+
 const char *promql_type_name(enum promql_type t); /* "scalar", "vector", "matrix", "string", "none" */
 
 /* ---- queries ------------------------------------------------------------------------------------ */

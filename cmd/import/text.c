@@ -10,12 +10,14 @@ struct text {
 	struct scrape_parser *parser;
 	struct pm_window window;
 	uint64_t lines;           /* before the window at hand */
-	uint64_t committed_line, exemplars;
+	uint64_t committed_line;
+	uint64_t exemplars_refused;
 	bool ended;               /* # EOF was seen */
 
 	/* the transaction at hand */
 	struct pm_text_map texts; /* of its lines, and their series */
 	uint32_t last_text;       /* the entry of the last sample */
+	tsdb_sid last_sid;        /* its series */
 };
 
 /* ---- samples ------------------------------------------------------------------------------------ */
@@ -39,14 +41,13 @@ static int append_new(struct text *t, uint64_t hash, const struct scrape_line *l
 	struct pm_error *err)
 {
 	struct pm_labels labels;
-	tsdb_sid sid;
 	int rc = scrape_parser_labels(t->parser, &labels, err);
 
 	if (rc == 0)
-		rc = tsdb_txn_append(t->im->txn, labels, l->t_ms, l->v, &sid, err);
+		rc = tsdb_txn_append(t->im->txn, labels, l->t_ms, l->v, &t->last_sid, err);
 	if (rc < 0 || memchr(l->text.ptr, '\n', l->text.len))
 		return rc;
-	rc = pm_text_map_add(&t->texts, hash, l->text.len, sid, ret_index);
+	rc = pm_text_map_add(&t->texts, hash, l->text.len, t->last_sid, ret_index);
 	return rc < 0 ? pm_fail(err, rc, "out of memory") : 0;
 }
 
@@ -57,10 +58,12 @@ static int append(struct text *t, const struct scrape_line *l, struct pm_error *
 	uint32_t index = pm_text_map_find(&t->texts, hash, l->text.len);
 	int rc;
 
-	if (index == PM_TEXT_NONE)
+	if (index == PM_TEXT_NONE) {
 		rc = append_new(t, hash, l, &index, err);
-	else
-		rc = tsdb_txn_append_sid(t->im->txn, t->texts.entries[index].sid, l->t_ms, l->v, err);
+	} else {
+		t->last_sid = t->texts.entries[index].sid;
+		rc = tsdb_txn_append_sid(t->im->txn, t->last_sid, l->t_ms, l->v, err);
+	}
 	if (t->last_text != PM_TEXT_NONE)
 		t->texts.entries[t->last_text].next = index;
 	t->last_text = index;
@@ -76,7 +79,39 @@ static int next_known(struct text *t, struct scrape_line *ret)
 	if (next == PM_TEXT_NONE || !scrape_parser_next_known(t->parser, entries[next].hash, entries[next].len, ret))
 		return 0;
 	t->last_text = next;
+	t->last_sid = entries[next].sid;
 	return 1;
+}
+
+/* One that is too long, or older than the newest of its series, is left out. */
+static int take_exemplar(struct text *t, const struct scrape_line *l, struct pm_error *err)
+{
+	struct tsdb_exemplar e = { .v = l->exemplar_v, .t_ms = l->exemplar_t_ms };
+	int rc = scrape_parser_exemplar(t->parser, &e.labels, err);
+
+	if (e.t_ms == PM_NO_TIME)
+		e.t_ms = l->t_ms;
+	if (rc == 0 && (rc = tsdb_txn_append_exemplar(t->im->txn, t->last_sid, &e, NULL)) == PM_ERR_INVALID) {
+		t->exemplars_refused++;
+		return 0;
+	}
+	return rc < 0 ? pm_fail(err, rc, "an exemplar was not stored: %s", pm_strerror(rc)) : 0;
+}
+
+static int take_metadata(struct text *t, struct scrape_line *l, struct pm_error *err)
+{
+	int rc = scrape_parser_comment(t->parser, l, err);
+	struct tsdb_metadata m = { .metric = l->name };
+
+	if (rc == 0)
+		rc = pm_import_begin(t->im, err);
+	if (l->item == SCRAPE_ITEM_HELP)
+		m.help = l->value;
+	else if (l->item == SCRAPE_ITEM_TYPE)
+		m.type = l->value;
+	else
+		m.unit = l->value;
+	return rc < 0 || m.metric.len == 0 ? rc : tsdb_txn_append_metadata(t->im->txn, &m, err);
 }
 
 static int take_sample(struct text *t, const struct scrape_line *l, bool known, struct pm_error *err)
@@ -87,17 +122,18 @@ static int take_sample(struct text *t, const struct scrape_line *l, bool known, 
 		return pm_fail(err, PM_ERR_INVALID, "the sample has no timestamp");
 	rc = pm_import_begin(t->im, err);
 	if (rc == 0 && known)
-		rc = tsdb_txn_append_sid(t->im->txn, t->texts.entries[t->last_text].sid, l->t_ms, l->v, err);
+		rc = tsdb_txn_append_sid(t->im->txn, t->last_sid, l->t_ms, l->v, err);
 	else if (rc == 0)
 		rc = append(t, l, err);
+	if (rc == 0 && l->has_exemplar)
+		rc = take_exemplar(t, l, err);
 	if (rc < 0)
 		return rc;
 	t->im->pending++;
-	t->exemplars += l->has_exemplar;
 	return t->im->pending < PM_IMPORT_TXN_SAMPLES ? 0 : commit(t, t->lines + (uint64_t)l->line, err);
 }
 
-static int take_line(struct text *t, const struct scrape_line *l, bool known, struct pm_error *err)
+static int take_line(struct text *t, struct scrape_line *l, bool known, struct pm_error *err)
 {
 	int rc = 0;
 
@@ -105,6 +141,8 @@ static int take_line(struct text *t, const struct scrape_line *l, bool known, st
 		rc = take_sample(t, l, known, err);
 	else if (l->item == SCRAPE_ITEM_EOF)
 		t->ended = true;
+	else if (l->item != SCRAPE_ITEM_COMMENT)
+		rc = take_metadata(t, l, err);
 	if (rc == PM_ERR_INVALID && err->line == 0)
 		err->line = l->line;
 	return rc;
@@ -198,8 +236,9 @@ static void tell_end(const struct text *t, bool failed)
 		fprintf(stderr, "pm import: %s: nothing stored\n", name);
 	else
 		printf("%s: %" PRIu64 " sample%s\n", name, count, plural);
-	if (t->exemplars)
-		pm_warn("%s: exemplars left out, as they are not stored yet: %" PRIu64, name, t->exemplars);
+	if (t->exemplars_refused)
+		pm_warn("%s: exemplars left out, too long or older than others of their series: %" PRIu64, name,
+			t->exemplars_refused);
 }
 
 int pm_import_text(struct pm_import *im)

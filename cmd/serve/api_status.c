@@ -254,11 +254,6 @@ static void reply_raw(struct pm_request *r, struct pm_str data)
 	pm_api_end(&j, NULL);
 }
 
-void pm_api_empty_metadata(struct pm_request *r)
-{
-	reply_raw(r, PM_STR("{}"));
-}
-
 void pm_api_empty_rules(struct pm_request *r)
 {
 	reply_raw(r, PM_STR("{\"groups\":[]}"));

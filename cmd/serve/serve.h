@@ -39,7 +39,8 @@ extern const struct pm_route pm_serve_routes[];
 pm_handler_fn pm_api_query, pm_api_query_range, pm_api_format_query, pm_api_parse_query;       /* api_query.c */
 pm_handler_fn pm_api_series, pm_api_labels, pm_api_label_values;                               /* api_meta.c */
 pm_handler_fn pm_api_buildinfo, pm_api_runtimeinfo, pm_api_flags, pm_api_config, pm_api_targets, /* api_status.c */
-	pm_api_scrape_pools, pm_api_empty_metadata, pm_api_empty_rules, pm_api_empty_alerts, pm_api_empty_alertmanagers;
+	pm_api_scrape_pools, pm_api_empty_rules, pm_api_empty_alerts, pm_api_empty_alertmanagers;
+pm_handler_fn pm_api_metadata, pm_api_targets_metadata, pm_api_query_exemplars;                /* api_notes.c */
 pm_handler_fn pm_page_metrics, pm_page_metrics_host;                                           /* metrics.c */
 pm_handler_fn pm_page_root, pm_page_healthy, pm_page_ready, pm_page_reload, pm_page_quit;      /* pages.c */
 

@@ -207,7 +207,6 @@ int scrape__lex_suffix(struct scrape_parser *p, const char *at, struct scrape_li
 
 int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err)
 {
-	bool quotes = p->format != SCRAPE_FORMAT_TEXT;
 	struct scrape_line line;
 	int rc = scrape__lex(p, &line, err);
 
@@ -216,16 +215,33 @@ int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct 
 	rc = 0;
 	if (line.item == SCRAPE_ITEM_SAMPLE)
 		rc = scrape__labels(p, false, &line.labels, err);
-	else if (line.item != SCRAPE_ITEM_COMMENT && line.item != SCRAPE_ITEM_EOF)
-		rc = scrape__unescape(p, line.name, true, &line.name);
-	if (!rc && line.item == SCRAPE_ITEM_HELP)
-		rc = scrape__unescape(p, line.value, quotes, &line.value);
+	else
+		rc = scrape_parser_comment(p, &line, err);
 	if (!rc && line.has_exemplar)
 		rc = scrape__exemplar_labels(p, &line.exemplar, err);
 	if (rc)
 		return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 	*ret = line;
 	return 1;
+}
+
+int scrape_parser_comment(struct scrape_parser *p, struct scrape_line *line, struct pm_error *err)
+{
+	bool quotes = p->format != SCRAPE_FORMAT_TEXT;
+	int rc = 0;
+
+	if (line->item != SCRAPE_ITEM_COMMENT && line->item != SCRAPE_ITEM_EOF)
+		rc = scrape__unescape(p, line->name, true, &line->name);
+	if (!rc && line->item == SCRAPE_ITEM_HELP)
+		rc = scrape__unescape(p, line->value, quotes, &line->value);
+	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
+}
+
+int scrape_parser_exemplar(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err)
+{
+	int rc = scrape__exemplar_labels(p, ret, err);
+
+	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 }
 
 /* ---- readers that know their lines -------------------------------------------------------------- */

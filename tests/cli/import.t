@@ -16,7 +16,6 @@ $ cat >a.om <<'END'
 > END
 > pm import a.om
   a.om: 8 samples
-! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 $ pm query -t 1785585601 -o tsv '{__name__=~".+"}' | tr '\t' ';'
   timestamp;value;__name__;a.b;le;text
   2026-08-01T12:00:01Z;4;http_seconds_bucket;;+Inf;
@@ -31,7 +30,6 @@ $ pm query -t 1785585601 -o tsv '{__name__=~".+"}' | tr '\t' ';'
 # the same again changes nothing, and neither does another value for the same time
 $ pm import a.om
   a.om: 8 samples
-! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 $ printf 'odd{text="inf"} 5 1785585600.123\n# EOF\n' | pm import -
   standard input: 1 sample
 $ pm query -t 1785585601 'odd{text="inf"}'
@@ -107,7 +105,6 @@ $ pm import --format text empty
 $ pm -d two import a.om no-time.om a.om; pm -d two query -t 1785585601 'count({__name__=~".+"})'
   a.om: 8 samples
   {}  8
-! pm import: warning: a.om: exemplars left out, as they are not stored yet: 1
 ! pm import: no-time.om:2: the sample has no timestamp
 ! pm import: no-time.om: nothing stored
 

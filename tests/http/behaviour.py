@@ -135,6 +135,13 @@ def test_without_configuration_it_scrapes_itself_and_this_host():
         # A sample is there a moment before the target's state says so.
         until(lambda: [t["health"] for t in json.loads(get(server, "/api/v1/targets")[1])["data"]["activeTargets"]] == ["up", "up"],
               "both targets are said to be up")
+        said = json.loads(get(server, "/api/v1/metadata?metric=node_cpu_seconds_total")[1])["data"]
+        assert said["node_cpu_seconds_total"][0]["type"] == "counter", said
+        ask = "/api/v1/targets/metadata?" + urllib.parse.urlencode({"match_target": '{job="node"}', "metric": "node_load1"})
+        said = json.loads(get(server, ask)[1])["data"]
+        assert len(said) == 1 and said[0]["target"]["job"] == "node" and said[0]["type"] == "gauge", said
+        said = json.loads(get(server, "/api/v1/targets/metadata?match_target=%7Bjob!~%22n.*%22%7D")[1])["data"]
+        assert said and {s["target"]["job"] for s in said} == {"pm"} and "pm_build_info" in {s["metric"] for s in said}, said
         status, log = server.stop()
         assert status == 0, log
 
