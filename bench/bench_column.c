@@ -1,8 +1,8 @@
 /* bench_column.c - columns: how fast they decode, beside a memcpy of the same output, and how small they are.
  *
  *     bench_column [--tiny]             decoding and sizes of made-up columns
- *     bench_column --text N FILE...     sizes of the series in files of OpenMetrics text, in columns of N samples (0: one
- *                                       a series), by metric and by encoding
+ *     bench_column --text N FILE...     sizes of series in files of OpenMetrics text, in columns of N samples
+ *                                       (0: one a series), by metric and by encoding
  */
 #include "bench/bench.h"
 
@@ -33,14 +33,30 @@ static void fill(int kind, double *v, int64_t *t)
 	for (size_t i = 0; i < N; i++) {
 		double noise = bell(&r);
 		switch (kind) {
-		case 0: v[i] = x += floor(rate * (1 + 0.25 * noise)); break;
-		case 1: v[i] = x += floor(fabs(noise) * 2); break;
-		case 2: v[i] = (x += floor(noise * 700)) / 1000; break;
-		case 3: v[i] = (x += bench_random(&r) & 3 ? 0 : floor(noise * 30)) / 100; break;
-		case 4: v[i] = rate * (1 + 0.3 * noise) * (0.5 + (double)(bench_random(&r) >> 11) * 0x1p-53); break;
-		case 5: v[i] = (x += floor(noise * 50)) * 4096; break;
-		case 6: t[i] = 1700000000000 + (int64_t)i * 15000 + (int64_t)(bench_random(&r) % 11) - 5; break;
-		default: t[i] = 1700000000000 + (int64_t)i * 15000; break;
+		case 0:
+			v[i] = x += floor(rate * (1 + 0.25 * noise));
+			break;
+		case 1:
+			v[i] = x += floor(fabs(noise) * 2);
+			break;
+		case 2:
+			v[i] = (x += floor(noise * 700)) / 1000;
+			break;
+		case 3:
+			v[i] = (x += bench_random(&r) & 3 ? 0 : floor(noise * 30)) / 100;
+			break;
+		case 4:
+			v[i] = rate * (1 + 0.3 * noise) * (0.5 + (double)(bench_random(&r) >> 11) * 0x1p-53);
+			break;
+		case 5:
+			v[i] = (x += floor(noise * 50)) * 4096;
+			break;
+		case 6:
+			t[i] = 1700000000000 + (int64_t)i * 15000 + (int64_t)(bench_random(&r) % 11) - 5;
+			break;
+		default:
+			t[i] = 1700000000000 + (int64_t)i * 15000;
+			break;
 		}
 	}
 }
@@ -59,7 +75,8 @@ static double decode_rate(const struct tsdb__column *c, bool times, void *out, s
 	size_t first;
 	double start = bench_now_s();
 	for (size_t i = 0; i < rounds; i++)
-		check((times ? tsdb__column_times(c, 0, N, out, &first) : tsdb__column_values(c, 0, N, out, &first)) == 0);
+		check((times ? tsdb__column_times(c, 0, N, out, &first) : tsdb__column_values(c, 0, N, out, &first)) ==
+			0);
 	return N * (double)rounds / (bench_now_s() - start) / 1e9;
 }
 
@@ -95,8 +112,8 @@ static uint64_t bench_kind(int kind, size_t rounds)
 	fill(kind, v, t);
 	double encode = encode_rate(&b, v, times ? t : NULL, rounds / 20 + 1);
 	check(pm_buf_reserve(&b, TSDB_COLUMN_SLACK) == 0 && tsdb__column_open(&c, (uint8_t *)b.ptr, b.len, NULL) == 0);
-	printf("%-18s %-11s %6.3f bytes, written %4.0f M/s, read", kinds[kind], tsdb__column_encoding(&c), b.len / (double)N,
-		encode);
+	printf("%-18s %-11s %6.3f bytes, written %4.0f M/s, read", kinds[kind], tsdb__column_encoding(&c),
+		b.len / (double)N, encode);
 	double copy = copy_rate(times ? (void *)t : v, out, rounds);
 	for (size_t i = 0; i < variant_count; i++) {
 		tsdb__kernels_force(variants[i]);

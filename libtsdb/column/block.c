@@ -1,7 +1,7 @@
 /* block.c - a block: its parts found and checked, then unpacked, patched, summed, mapped.
  *
- * The bytes are untrusted. Parsing checks that every part is inside; decoding checks the positions of patches. Numbers may
- * be anything: sums wrap. */
+ * The bytes are untrusted. Parsing checks that every part is inside; decoding checks the positions of patches. Numbers
+ * may be anything: sums wrap. */
 #include "libtsdb/column/block.h"
 
 #include "libtsdb/column/kernels.h"
@@ -165,14 +165,14 @@ static bool is_within(uint64_t x, unsigned bits)
 	return x + (UINT64_C(1) << bits) < UINT64_C(2) << bits;
 }
 
-/* Small differences of doubles that are all below 2^53: 32 bits hold the sums of a block, and adding them to its start as
- * doubles is exact. Most counters and gauges are so. */
+/* Small differences of doubles that are all below 2^53: 32 bits hold the sums of a block, and adding them to its start
+ * as doubles is exact. Most counters and gauges are so. */
 static bool is_narrow(const struct tsdb__block *b, const struct tsdb__column *c)
 {
 	unsigned map = tsdb__map_of(c->encoding);
 	return tsdb__form_of(c->encoding) == TSDB_FORM_DELTA && map >= TSDB_MAP_INTEGER && map <= TSDB_MAP_DECIMAL &&
-		b->width <= TSDB_WIDTH_MAX_32 && b->far_count == 0 && is_within(b->base, TSDB_WIDTH_MAX_32) &&
-		is_within(c->first + b->start, 52);
+	       b->width <= TSDB_WIDTH_MAX_32 && b->far_count == 0 && is_within(b->base, TSDB_WIDTH_MAX_32) &&
+	       is_within(c->first + b->start, 52);
 }
 
 static bool patch32(const struct tsdb__block *b, uint32_t *x)

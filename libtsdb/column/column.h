@@ -1,18 +1,18 @@
 /* column.h - columns: many times or values of one series, in the cheapest of a few encodings.
  *
- * A column is written once and is self-contained: its count stands in it, any of its blocks of 128 decodes alone. What the
- * bytes mean: docs/format/column.md. Every kernel has a scalar reference, and gives the same bits on every machine.
+ * A column is written once and is self-contained: its count stands in it, any of its blocks of 128 decodes alone. What
+ * the bytes mean: docs/format/column.md. Every kernel has a scalar reference, and gives the same bits on every machine.
  *
  *   constant            one value
  *   progression         first + i * step
  *   frame               a straight line, and what is left of it bit-packed
  *   delta, delta2       differences, and differences of these, bit-packed
- *   decimal             doubles that are integers divided by a power of ten (the idea of ALP: Afroozeh, Kuffo, Boncz, SIGMOD
- *                       2023), the integers as in frame or delta
- *   bits                what is left: the bits of the doubles as integers, as in frame or delta
+ *   decimal             doubles that are integers divided by a power of ten, packed like frame or delta
+ *   bits                what is left: the bits of the doubles as integers, packed like frame or delta
  *
  * Packed numbers that do not fit are patched, and so are elements that the integers do not give back (a stale marker
- * among integers).
+ * among integers). Decimals are the idea of ALP (Afroozeh, Kuffo, Boncz: SIGMOD 2023), patches that of PFOR (Zukowski,
+ * Heman, Nes, Boncz: ICDE 2006).
  */
 #ifndef TSDB_COLUMN_H
 #define TSDB_COLUMN_H
@@ -36,7 +36,7 @@ struct tsdb__column {
 	const uint8_t *ptr;
 	size_t len;
 	uint32_t count;
-	uint8_t encoding; /* map and form, as its first byte has them */
+	uint8_t encoding;          /* map and form, as its first byte has them */
 	const uint8_t *dir, *body; /* NULL where there are no blocks */
 	uint64_t first, step;      /* the integer that others are relative to; of a line or progression */
 	double scale;
@@ -44,8 +44,9 @@ struct tsdb__column {
 
 /* `len` may be larger than the column: *ret_len (NULL to ignore) says where it ends. PM_ERR_CORRUPT. */
 int tsdb__column_open(struct tsdb__column *c, const uint8_t *ptr, size_t len, size_t *ret_len);
-/* Elements [from, to) into out, which has room for them rounded out to whole blocks, (to + 127) / 128 * 128 - from / 128 *
- * 128 elements: *ret_first is where `from` stands in it. PM_ERR_CORRUPT when the bytes are nothing that put() writes. */
+/* Elements [from, to) into out, which has room for them rounded out to whole blocks, that is for
+ * (to + 127) / 128 * 128 - from / 128 * 128 elements: *ret_first is where `from` stands in it. PM_ERR_CORRUPT when the bytes are nothing that put()
+ * writes. */
 int tsdb__column_values(const struct tsdb__column *c, size_t from, size_t to, double *out, size_t *ret_first);
 int tsdb__column_times(const struct tsdb__column *c, size_t from, size_t to, int64_t *out, size_t *ret_first);
 /* Name of the encoding, for people: "constant", "progression", "frame", "delta", "delta2", "decimal", "bits". */

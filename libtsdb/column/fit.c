@@ -1,5 +1,6 @@
-/* fit.c - tries the widths that may pay and counts bytes. A narrow width saves a bit for each number and costs a byte for
- * each near patch, two or more for each far one. Among the windows of one width the one with most numbers is taken. */
+/* fit.c - tries the widths that may pay and counts bytes. A narrow width saves a bit for each number and costs a byte
+ * for each near patch, two or more for each far one. Among the windows of one width the one with most numbers is taken.
+ */
 #include "libtsdb/column/fit.h"
 
 #include "libtsdb/column/form.h"
@@ -65,8 +66,8 @@ static unsigned width_between(const int64_t *s, size_t from, size_t to)
 	return bits((uint64_t)s[to] - (uint64_t)s[from]);
 }
 
-/* From the width of nearly all numbers down as long as it pays, and up as long as the packed numbers alone would not take
- * more than the best. */
+/* From the width of nearly all numbers down as long as it pays, and up as long as the packed numbers alone would not
+ * take more than the best. */
 static void search(struct tsdb__fit *best, const int64_t *s, size_t n, size_t extra, unsigned top)
 {
 	struct tsdb__fit one;

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbers in [base, base + 2^width) are packed; those within one more range on either side are near patches, others far. */
+/* Numbers in [base, base + 2^width) are packed; those within one more range on either side are near patches, others
+ * far. */
 struct tsdb__fit {
 	uint64_t base;
 	unsigned width;

@@ -27,10 +27,10 @@ enum tsdb__column_form {
 };
 
 enum {
-	TSDB_GROUP = 8,           /* blocks for each entry of the directory */
-	TSDB_DIR_ENTRY = 2,       /* bytes: the size of a group */
-	TSDB_EXPONENT_MAX = 18,   /* powers of ten are exact doubles up to 22 */
-	TSDB_WIDTH_CODE_64 = 58,  /* of a block's width */
+	TSDB_GROUP = 8,          /* blocks for each entry of the directory */
+	TSDB_DIR_ENTRY = 2,      /* bytes: the size of a group */
+	TSDB_EXPONENT_MAX = 18,  /* powers of ten are exact doubles up to 22 */
+	TSDB_WIDTH_CODE_64 = 58, /* of a block's width */
 	TSDB_BLOCK_BYTES_MAX = 4096,
 	TSDB_HEAD_BYTES_MAX = 48, /* of a column, without its directory */
 };
@@ -62,8 +62,8 @@ static inline unsigned tsdb__base_shift(unsigned width)
 
 extern const double tsdb__power_of_ten[TSDB_EXPONENT_MAX + 1];
 
-/* Integers to elements (bits of doubles, or times), in place; n is rounded up to a multiple of 8. `scale` is the factor or
- * the power of ten. */
+/* Integers to elements (bits of doubles, or times), in place; n is rounded up to a multiple of 8. `scale` is the factor
+ * or the power of ten. */
 void tsdb__column_map(unsigned map, double scale, uint64_t *x, size_t n);
 
 #endif

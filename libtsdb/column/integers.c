@@ -1,7 +1,7 @@
 /* integers.c - doubles seen as integers: as they are, as multiples of one number, as decimals with few digits, as bits.
  *
- * A decimal i / 10^e is one correctly rounded division of two exact doubles, just as reading its text is: so every decimal
- * of up to 15 digits comes back. (ALP multiplies by 10^-e, which is faster and gives more exceptions; see
+ * A decimal i / 10^e is one correctly rounded division of two exact doubles, just as reading its text is: so every
+ * decimal of up to 15 digits comes back. (ALP multiplies by 10^-e, which is faster and gives more exceptions; see
  * docs/design/column.md.) */
 #include "libtsdb/column/integers.h"
 
@@ -26,8 +26,8 @@ static inline uint64_t integer_of(double v, unsigned exponent)
 	return pm_double_bits((double)i / scale) == pm_double_bits(v) ? (uint64_t)i : HOLE;
 }
 
-/* The least exponent that gives v back, or NONE. `guess` is where to look first: what one exponent gives back, a greater
- * one does, too. */
+/* The least exponent that gives v back, or NONE. `guess` is where to look first: what one exponent gives back, a
+ * greater one does, too. */
 static unsigned exponent_of(double v, unsigned guess)
 {
 	unsigned e = guess;

@@ -6,9 +6,9 @@
 
 /* A way from doubles to integers and back. */
 struct tsdb__plan {
-	unsigned map;    /* enum tsdb__column_map */
-	uint64_t factor; /* MULTIPLE: of all; DECIMAL: the exponent of ten */
-	double scale;    /* the same as tsdb__column_map() wants it */
+	unsigned map;     /* enum tsdb__column_map */
+	uint64_t factor;  /* MULTIPLE: of all; DECIMAL: the exponent of ten */
+	double scale;     /* the same as tsdb__column_map() wants it */
 	size_t raw_count; /* elements the integers do not give back */
 };
 

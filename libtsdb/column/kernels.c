@@ -10,9 +10,16 @@ size_t tsdb__kernels_list(const struct tsdb__kernels *ret[4])
 {
 	size_t n = 0;
 	ret[n++] = &tsdb__kernels_scalar;
-#if defined(__x86_64__)
+#ifdef TSDB_KERNELS_X86
 	if (__builtin_cpu_supports("avx2"))
 		ret[n++] = &tsdb__kernels_avx2;
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512vbmi"))
+		ret[n++] = &tsdb__kernels_avx512;
+#endif
+#ifdef TSDB_KERNELS_NEON
+	ret[n++] = &tsdb__kernels_neon;
 #endif
 	return n;
 }

@@ -1,12 +1,14 @@
 /* kernels_avx2.c - four elements at a time. Compiled on every x86-64, run where the machine has AVX2. */
 #include "libtsdb/column/kernels.h"
 
-#if defined(__x86_64__)
+#ifdef TSDB_KERNELS_X86
 
 #include <immintrin.h>
 #include <string.h>
 
+#ifndef AVX2
 #define AVX2 __attribute__((target("avx2,popcnt")))
+#endif
 
 AVX2 static inline __m256i load(const uint64_t *x)
 {
@@ -18,8 +20,8 @@ AVX2 static inline void store(uint64_t *x, __m256i v)
 	_mm256_storeu_si256((__m256i *)(void *)x, v);
 }
 
-/* Eight numbers of one width begin at a byte again. Of two neighbours each, 16 bytes are loaded from the first one's byte
- * on; a shuffle brings the bytes of each into a lane of its own, and a shift the bits to the bottom. */
+/* Eight numbers of one width begin at a byte again. Of two neighbours each, 16 bytes are loaded from the first one's
+ * byte on; a shuffle brings the bytes of each into a lane of its own, and a shift the bits to the bottom. */
 struct lanes {
 	__m256i shuffle, shift;
 };
@@ -63,8 +65,8 @@ AVX2 static void unpack(const uint8_t *in, unsigned width, size_t n, uint64_t *x
 
 AVX2 static void line(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
-	__m256i at = _mm256_setr_epi64x((int64_t)first, (int64_t)(first + step), (int64_t)(first + 2 * step),
-		(int64_t)(first + 3 * step));
+	__m256i at = _mm256_setr_epi64x(
+		(int64_t)first, (int64_t)(first + step), (int64_t)(first + 2 * step), (int64_t)(first + 3 * step));
 	__m256i by = _mm256_set1_epi64x((int64_t)(4 * step));
 	for (size_t i = 0; i < n; i += 4, at = _mm256_add_epi64(at, by))
 		store(x + i, _mm256_add_epi64(load(x + i), at));
@@ -78,8 +80,8 @@ AVX2 static inline __m256i sums(__m256i v)
 	return _mm256_add_epi64(v, _mm256_blend_epi32(_mm256_setzero_si256(), low, 0xf0));
 }
 
-/* The chain from one vector to the next is a single addition: `carry` has the sum so far in each lane, and what steps add
- * in this vector. */
+/* The chain from one vector to the next is a single addition: `carry` has the sum so far in each lane, and what steps
+ * add in this vector. */
 AVX2 static void sum(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
 	__m256i carry = _mm256_setr_epi64x((int64_t)(first + step), (int64_t)(first + 2 * step),
@@ -93,11 +95,12 @@ AVX2 static void sum(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 	}
 }
 
-/* The upper 16 bits become a multiple of 2^48 and the lower 48 an integer, each in the digits of a large power of two, which
- * is then taken away. Only the last addition rounds, as the conversion of one integer would. */
+/* The upper 16 bits become a multiple of 2^48 and the lower 48 an integer, each in the digits of a large power of two,
+ * which is then taken away. Only the last addition rounds, as the conversion of one integer would. */
 AVX2 static inline __m256d doubles(__m256i x)
 {
-	const __m256d high_of = _mm256_set1_pd(0x3p67), low_of = _mm256_set1_pd(0x1p52), both = _mm256_set1_pd(0x3p67 + 0x1p52);
+	const __m256d high_of = _mm256_set1_pd(0x3p67), low_of = _mm256_set1_pd(0x1p52),
+		      both = _mm256_set1_pd(0x3p67 + 0x1p52);
 	__m256i high = _mm256_blend_epi16(_mm256_srai_epi32(x, 16), _mm256_setzero_si256(), 0x33);
 	high = _mm256_add_epi64(high, _mm256_castpd_si256(high_of));
 	__m256i low = _mm256_blend_epi16(x, _mm256_castpd_si256(low_of), 0x88);
@@ -148,8 +151,8 @@ AVX2 static void unpack32(const uint8_t *in, unsigned width, size_t n, uint32_t 
 	const size_t at4 = 4 * width / 8;
 	const int rest = (int)(4 * width % 8);
 	const __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3), w = _mm256_set1_epi32((int)width);
-	const __m256i bit = _mm256_add_epi32(_mm256_mullo_epi32(number, w),
-		_mm256_setr_epi32(0, 0, 0, 0, rest, rest, rest, rest));
+	const __m256i bit =
+		_mm256_add_epi32(_mm256_mullo_epi32(number, w), _mm256_setr_epi32(0, 0, 0, 0, rest, rest, rest, rest));
 	const __m256i byte = _mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101));
 	const __m256i shuffle = _mm256_add_epi32(byte, _mm256_set1_epi32(0x03020100));
 	const __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7)), mask = _mm256_set1_epi32((1 << width) - 1);
@@ -161,14 +164,16 @@ AVX2 static void unpack32(const uint8_t *in, unsigned width, size_t n, uint32_t 
 
 /* For each byte of a bitmap: which of the packed numbers goes into lane 0, 1, ... */
 #define RANK(b, k) (__builtin_popcount((b) & ((1 << (k)) - 1)))
-#define ROW(b) { RANK(b, 0), RANK(b, 1), RANK(b, 2), RANK(b, 3), RANK(b, 4), RANK(b, 5), RANK(b, 6), RANK(b, 7) }
+#define ROW(b)                                                                                                         \
+	{                                                                                                              \
+		RANK(b, 0), RANK(b, 1), RANK(b, 2), RANK(b, 3), RANK(b, 4), RANK(b, 5), RANK(b, 6), RANK(b, 7)         \
+	}
 #define ROWS4(b) ROW(b), ROW((b) + 1), ROW((b) + 2), ROW((b) + 3)
 #define ROWS16(b) ROWS4(b), ROWS4((b) + 4), ROWS4((b) + 8), ROWS4((b) + 12)
 #define ROWS64(b) ROWS16(b), ROWS16((b) + 16), ROWS16((b) + 32), ROWS16((b) + 48)
 static const uint8_t ranks[256][8] = { ROWS64(0), ROWS64(64), ROWS64(128), ROWS64(192) };
 
-AVX2 static void spread32(
-	const uint32_t *packed, const uint8_t *bitmap, size_t n, uint32_t step, uint32_t *x)
+AVX2 static void spread32(const uint32_t *packed, const uint8_t *bitmap, size_t n, uint32_t step, uint32_t *x)
 {
 	const __m256i bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128), by = _mm256_set1_epi32((int)step);
 	for (size_t i = 0; i < n; i += 8) {
@@ -196,7 +201,8 @@ AVX2 static void sum32(const uint32_t *x, size_t n, double first, uint32_t step,
 		__m256i at = _mm256_add_epi32(v, _mm256_add_epi32(low_to_high, carry));
 		all = _mm256_add_epi32(all, _mm256_permute2x128_si256(all, all, 0x01));
 		carry = _mm256_add_epi32(carry, all);
-		__m256d a = _mm256_cvtepi32_pd(_mm256_castsi256_si128(at)), b = _mm256_cvtepi32_pd(_mm256_extracti128_si256(at, 1));
+		__m256d a = _mm256_cvtepi32_pd(_mm256_castsi256_si128(at)),
+			b = _mm256_cvtepi32_pd(_mm256_extracti128_si256(at, 1));
 		store(out + i, _mm256_castpd_si256(_mm256_add_pd(start, a)));
 		store(out + i + 4, _mm256_castpd_si256(_mm256_add_pd(start, b)));
 	}

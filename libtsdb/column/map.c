@@ -3,8 +3,8 @@
 #include "libtsdb/column/form.h"
 #include "libtsdb/column/kernels.h"
 
-const double tsdb__power_of_ten[TSDB_EXPONENT_MAX + 1] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-	1e13, 1e14, 1e15, 1e16, 1e17, 1e18 };
+const double tsdb__power_of_ten[TSDB_EXPONENT_MAX + 1] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18 };
 
 void tsdb__column_map(unsigned map, double scale, uint64_t *x, size_t n)
 {

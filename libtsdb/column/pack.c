@@ -23,8 +23,8 @@ static void take_differences(struct work *w, const uint64_t *x)
 			w->d[i] -= w->d[i - 1];
 }
 
-/* Merge the sorted halves of `in`, n numbers each, from both ends at once. No branch depends on the numbers, and no index
- * is checked: n steps from one end cannot take more than n from either half. */
+/* Merge the sorted halves of `in`, n numbers each, from both ends at once. No branch depends on the numbers, and no
+ * index is checked: n steps from one end cannot take more than n from either half. */
 static void merge(const int64_t *in, size_t n, int64_t *out)
 {
 	const int64_t *a = in, *b = in + n, *a_end = b - 1, *b_end = b + n - 1;
@@ -119,7 +119,8 @@ static uint8_t *put_start(uint8_t *p, struct work *w)
 		return put_folded(p, high_bits(first, width));
 	}
 	if (w->form == TSDB_FORM_DELTA2) {
-		/* The first difference is base + high part, then base + low part more; so the sum begins early by the former. */
+		/* The first difference is base + high part, then base + low part more; so the sum begins early by the
+		 * former. */
 		uint64_t slope = (w->n > 1 ? w->d[1] : 0) - 2 * base;
 		uint64_t high = high_bits(slope, width);
 		w->d[0] = base;
@@ -170,7 +171,8 @@ static bool is_near(uint64_t high, unsigned count)
 	return (high == 1 || high == ~UINT64_C(0)) && count < 127;
 }
 
-static uint8_t *put_patches(uint8_t *p, const uint64_t *d, size_t n, unsigned width, unsigned *ret_near, unsigned *ret_far)
+static uint8_t *put_patches(
+	uint8_t *p, const uint64_t *d, size_t n, unsigned width, unsigned *ret_near, unsigned *ret_far)
 {
 	uint8_t near[TSDB_COLUMN_BLOCK], far[TSDB_COLUMN_BLOCK];
 	unsigned near_count = 0, far_count = 0;

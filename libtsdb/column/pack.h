@@ -15,7 +15,8 @@ struct tsdb__raw {
  * TSDB_BLOCK_BYTES_MAX. Returns where it ends. */
 uint8_t *tsdb__block_put(uint8_t *p, unsigned form, const uint64_t *x, size_t n, const struct tsdb__raw *raw);
 
-/* About how many bits it would take, a constant number for each element left out: good for comparing forms, and cheap. */
+/* About how many bits it would take, a constant number for each element left out: good for comparing forms, and cheap.
+ */
 size_t tsdb__block_guess(unsigned form, const uint64_t *x, size_t n);
 
 #endif

@@ -89,7 +89,8 @@ static void fill_hostile(struct test_rng *r, unsigned kind, double *v, size_t n)
 			v[i] = last;
 			break;
 		default: /* decimals with every number of digits */
-			v[i] = (double)(int64_t)(test_u64(r) >> (11 + test_below(r, 50))) / pow(10, (double)test_below(r, 20));
+			v[i] = (double)(int64_t)(test_u64(r) >> (11 + test_below(r, 50))) /
+			       pow(10, (double)test_below(r, 20));
 			break;
 		}
 	}

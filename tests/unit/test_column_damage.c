@@ -1,5 +1,6 @@
-/* test_column_damage.c - untrusted columns: cut at every length, every byte changed, random bytes. An error or some answer,
- * and never a byte read outside (the sanitizers see it: columns stand in memory of exactly their size and the slack). */
+/* test_column_damage.c - untrusted columns: cut at every length, every byte changed, random bytes. An error or some
+ * answer, and never a byte read outside (the sanitizers see it: columns stand in memory of exactly their size and the
+ * slack). */
 #include "tests/support/columns.h"
 
 #include "libtsdb/column/column.h"
@@ -9,8 +10,8 @@ enum { N = 300, ROOM = (TSDB_COLUMN_MAX + 128) };
 
 static double out[ROOM];
 
-/* Opens and decodes what can be. The count of a damaged column may be large: all of it, and a part. Returns whether it was
- * an error. */
+/* Opens and decodes what can be. The count of a damaged column may be large: all of it, and a part. Returns whether it
+ * was an error. */
 static bool read_all(const uint8_t *bytes, size_t len)
 {
 	struct tsdb__column c;
@@ -125,7 +126,8 @@ static void test_same_damage(void **state)
 		p[6 + test_below(&r, len - 6)] ^= (uint8_t)(1 + test_below(&r, 255));
 		for (size_t v = 0; v < variant_count; v++) {
 			tsdb__kernels_force(variants[v]);
-			if (tsdb__column_open(&c, p, len, NULL) < 0 || c.count > N || tsdb__column_values(&c, 0, c.count, out, &first))
+			if (tsdb__column_open(&c, p, len, NULL) < 0 || c.count > N ||
+				tsdb__column_values(&c, 0, c.count, out, &first))
 				break;
 			if (v == 0)
 				memcpy(want, out, sizeof *out * c.count);

@@ -23,10 +23,11 @@ static int list_variants(void **state)
 
 static uint64_t any_u64(struct test_rng *r)
 {
-	static const uint64_t edges[] = { 0, 1, ~UINT64_C(0), UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1, UINT64_C(1) << 52,
-		UINT64_C(1) << 53, (UINT64_C(1) << 53) + 1, 0 - (UINT64_C(1) << 53) - 1, (UINT64_C(1) << 54) + 3,
-		UINT64_C(0x7fffffffffffffff), UINT64_C(0xffffffff), UINT64_C(0x8000000000000400),
-		UINT64_C(0x7ffffffffffffdff), UINT64_C(0x7ffffffffffffe00), UINT64_C(0x0000ffffffffffff) };
+	static const uint64_t edges[] = { 0, 1, ~UINT64_C(0), UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1,
+		UINT64_C(1) << 52, UINT64_C(1) << 53, (UINT64_C(1) << 53) + 1, 0 - (UINT64_C(1) << 53) - 1,
+		(UINT64_C(1) << 54) + 3, UINT64_C(0x7fffffffffffffff), UINT64_C(0xffffffff),
+		UINT64_C(0x8000000000000400), UINT64_C(0x7ffffffffffffdff), UINT64_C(0x7ffffffffffffe00),
+		UINT64_C(0x0000ffffffffffff) };
 	if (test_below(r, 3) == 0)
 		return edges[test_below(r, sizeof edges / sizeof *edges)];
 	return test_u64(r) >> test_below(r, 64);
@@ -205,7 +206,7 @@ static void test_choice(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_reference), TEST(test_unpack), TEST(test_unpack32), TEST(test_in_place),
-		TEST(test_narrow), TEST(test_columns), TEST(test_choice) };
+	const struct CMUnitTest tests[] = { TEST(test_reference), TEST(test_unpack), TEST(test_unpack32),
+		TEST(test_in_place), TEST(test_narrow), TEST(test_columns), TEST(test_choice) };
 	return test_end_(cmocka_run_group_tests(tests, list_variants, NULL));
 }
