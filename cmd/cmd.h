@@ -16,6 +16,7 @@ enum pm_cmd_flags {
 	PM_CMD_DATA_READ = 1,  /* the dispatcher opens the data directory for reading before run() */
 	PM_CMD_DATA_WRITE = 2, /* ... for writing, made when missing; the command has --fsync */
 	PM_CMD_DATA_NAMED = 4, /* the command opens it by itself, and has -d */
+	PM_CMD_QUOTAS = 8,     /* it brings new series, and has --max-series and the like */
 };
 
 /* One option. `arg`: the name of its value in help ("FILE"), NULL for a flag. `id`: what opt_next returns; a letter
@@ -36,7 +37,8 @@ struct pm_ctx {
 	struct tsdb *db;       /* when PM_CMD_DATA_*; the dispatcher closes it */
 	int argc;              /* without "pm" and global options; argv[0] is the command's name */
 	char **argv;
-	int64_t fsync_ms;      /* --fsync, for tsdb_opts */
+	int64_t fsync_ms;      /* --fsync, for tsdb_opts; so are these: */
+	uint64_t series_max, job_series_max, bytes_max;
 	bool help;             /* --help was given */
 	bool opt_begun;        /* internal to opt.c */
 };
@@ -99,5 +101,8 @@ int pm_with_querier(struct tsdb *db, pm_querier_fn *fn, void *arg, struct pm_err
  * duration is "1h30m" or a number of seconds, not negative. PM_ERR_INVALID with the reason. */
 int pm_time_arg(const char *text, int64_t now_ms, int64_t *ret_ms, struct pm_error *err);
 int pm_duration_arg(const char *text, int64_t *ret_ms, struct pm_error *err);
+/* A size: a number of bytes, or with one of the units B, KB, MB, GB, TB, PB (of 1024, as Prometheus has them; KiB and so
+ * on are the same). */
+int pm_bytes_arg(const char *text, uint64_t *ret, struct pm_error *err);
 
 #endif

@@ -5,7 +5,11 @@ enum { QUERIER_TRIES_MAX = 1000 };
 
 int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err)
 {
-	struct tsdb_opts opts = { .flags = flags, .fsync_ms = ctx->fsync_ms };
+	struct tsdb_opts opts = { .flags = flags,
+		.fsync_ms = ctx->fsync_ms,
+		.series_max = ctx->series_max,
+		.job_series_max = ctx->job_series_max,
+		.bytes_max = ctx->bytes_max };
 	int rc = tsdb_open(ctx->data_dir, &opts, &ctx->db, err);
 
 	if (rc == PM_ERR_NOTFOUND && !(flags & TSDB_CREATE))

@@ -96,6 +96,9 @@ static int check_line(struct pm_ctx *ctx)
 		return PM_EXIT_USAGE;
 	ctx->data_dir = probe.data_dir;
 	ctx->fsync_ms = probe.fsync_ms;
+	ctx->series_max = probe.series_max;
+	ctx->job_series_max = probe.job_series_max;
+	ctx->bytes_max = probe.bytes_max;
 	ctx->help = probe.help;
 	if (!ctx->help && probe.argc < ctx->cmd->args_min)
 		return pm_usage(ctx, "an argument is missing");

@@ -9,23 +9,30 @@
 #include <assert.h>
 #include <getopt.h>
 
-enum { OPT_HELP = 1000, OPT_FSYNC, OPTIONS_MAX = 64 };
+enum { OPT_HELP = 1000, OPT_FSYNC, OPT_SERIES, OPT_JOB_SERIES, OPT_BYTES, OPTIONS_MAX = 64 };
 enum { DATA_ANY = PM_CMD_DATA_READ | PM_CMD_DATA_WRITE | PM_CMD_DATA_NAMED };
 
 static const struct pm_opt opt_data = { "data", 'd', "DIR", "data directory (environment PM_DATA, else ./data)" };
 static const struct pm_opt opt_fsync = { "fsync", OPT_FSYNC, "WHEN",
 	"sync to disk: always, never, or at most so much later (1s)" };
+static const struct pm_opt opt_quotas[] = {
+	{ "max-series", OPT_SERIES, "N", "refuse new series beyond so many (no limit)" },
+	{ "max-series-per-job", OPT_JOB_SERIES, "N", "refuse new series of a job beyond so many (no limit)" },
+	{ "max-bytes", OPT_BYTES, "SIZE", "take no samples while the store is so large, such as 20GB (no limit)" },
+};
 static const struct pm_opt opt_help = { "help", OPT_HELP, NULL, "this text" };
 
 const struct pm_opt *pm_opt_common(const struct pm_cmd *cmd, size_t i)
 {
-	const struct pm_opt *list[3];
+	const struct pm_opt *list[6];
 	size_t n = 0;
 
 	if (cmd->flags & DATA_ANY)
 		list[n++] = &opt_data;
 	if (cmd->flags & PM_CMD_DATA_WRITE)
 		list[n++] = &opt_fsync;
+	for (size_t q = 0; q < 3 && (cmd->flags & PM_CMD_QUOTAS); q++)
+		list[n++] = &opt_quotas[q];
 	list[n++] = &opt_help;
 	return i < n ? list[i] : NULL;
 }
@@ -93,6 +100,22 @@ static int fsync_value(struct pm_ctx *ctx, const char *text)
 	return 0;
 }
 
+static int quota_value(struct pm_ctx *ctx, int id, const char *text)
+{
+	uint64_t *to = id == OPT_SERIES ? &ctx->series_max : &ctx->job_series_max;
+	struct pm_error err = { 0 };
+
+	if (id == OPT_BYTES && pm_bytes_arg(text, &ctx->bytes_max, &err) < 0) {
+		pm_usage(ctx, "--max-bytes: %s", err.msg);
+		return PM_ERR_INVALID;
+	}
+	if (id != OPT_BYTES && pm_uint_parse(pm_str(text), to) != 0) {
+		pm_usage(ctx, "--%s: \"%s\" is not a number", opt_quotas[id - OPT_SERIES].name, text);
+		return PM_ERR_INVALID;
+	}
+	return 0;
+}
+
 /* Prometheus's names have dots ("--config.file"), and people write them with one dash too: "-config.file=x" is not -c
  * with the value "onfig.file=x". */
 static int next_option(const struct pm_ctx *ctx, const struct table *t)
@@ -126,6 +149,9 @@ int pm_opt_next(struct pm_ctx *ctx, const char **ret_value)
 			ctx->help = true;
 		} else if (got == OPT_FSYNC) {
 			if (fsync_value(ctx, optarg) < 0)
+				return PM_ERR_INVALID;
+		} else if (got >= OPT_SERIES && got <= OPT_BYTES) {
+			if (quota_value(ctx, got, optarg) < 0)
 				return PM_ERR_INVALID;
 		} else if (got == opt_data.id) {
 			ctx->data_dir = optarg;

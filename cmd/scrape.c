@@ -65,9 +65,9 @@ static void done(void *arg, const struct scrape_target *t, const struct scrape_r
 
 	if (store_rc < 0)
 		fprintf(stderr, "pm scrape: %s: not stored: %s\n", t->url, err->msg);
-	else if (!r->up)
+	else if (r->error[0])
 		fprintf(stderr, "pm scrape: %s: %s\n", t->url, r->error);
-	s->failed += store_rc < 0 || !r->up;
+	s->failed += store_rc < 0 || r->error[0];
 	if (s->verbose && store_rc == 0)
 		printf("%-40s %-4s %9zu %9zu %9zu %9.3f\n", t->url, r->up ? "yes" : "no", r->samples_scraped,
 			r->series_added, r->stored.stale, r->duration_s);
@@ -205,7 +205,7 @@ static int scrape_run(struct pm_ctx *ctx)
 const struct pm_cmd pm_cmd_scrape = {
 	.name = "scrape",
 	.group = PM_GROUP_COLLECT,
-	.flags = PM_CMD_DATA_WRITE,
+	.flags = PM_CMD_DATA_WRITE | PM_CMD_QUOTAS,
 	.args_min = 1,
 	.summary = "scrape each target once and store its samples",
 	.usage = "[--job NAME] [--label NAME=VALUE]... [--timeout D] [-v] [--fsync WHEN] URL...|-",

@@ -325,6 +325,7 @@ struct pm_append_stats {
 	size_t samples;    /* committed, stale markers not counted */
 	size_t stale;      /* stale markers written */
 	size_t series_new; /* series the target's last row did not have */
+	size_t series_refused; /* new ones over a quota, which `err` then names: left out, all else was stored */
 };
 
 /* Where scrapes go: the store, or a fake in tests. One thread at a time per appender. */

@@ -38,6 +38,11 @@ struct tsdb_opts {
 	unsigned flags;
 	int64_t fsync_ms; /* at most so much is lost with the power; TSDB_FSYNC_*; 0 syncs every commit */
 	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000 */
+	/* Limits, 0 for none, on what this handle may write. New series beyond them are refused (PM_ERR_LIMIT, the message
+	 * names job and numbers), those of the head go on; a store of so many bytes takes no samples (PM_ERR_NOSPACE). */
+	uint64_t series_max;     /* in the head */
+	uint64_t job_series_max; /* in the head, with one value of the label "job" */
+	uint64_t bytes_max;
 	/* NULL, or called when a damaged segment is set aside, once for each; the rest is served. Any thread. */
 	void (*damaged)(void *arg, const struct pm_error *what);
 	void *damaged_arg;

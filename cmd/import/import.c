@@ -116,7 +116,7 @@ static int import_run(struct pm_ctx *ctx)
 const struct pm_cmd pm_cmd_import = {
 	.name = "import",
 	.group = PM_GROUP_STORE,
-	.flags = PM_CMD_DATA_WRITE,
+	.flags = PM_CMD_DATA_WRITE | PM_CMD_QUOTAS,
 	.args_min = 1,
 	.summary = "load samples from OpenMetrics text or from Prometheus's files",
 	.usage = "[--format FORMAT] [--fsync WHEN] FILE|DIR|-...",

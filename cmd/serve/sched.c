@@ -44,6 +44,8 @@ static void tell_change(const struct pm_target_state *was, const struct pm_targe
 		pm_warn("%s (job %.*s) is down: %s", url, PM_STR_ARG(now->target->job), now->last_error);
 	if (now->health == PM_HEALTH_UP && was->health == PM_HEALTH_DOWN)
 		pm_warn("%s (job %.*s) is up again", url, PM_STR_ARG(now->target->job));
+	if (now->health == PM_HEALTH_UP && now->last_error[0] && (was->health != PM_HEALTH_UP || !was->last_error[0]))
+		pm_warn("%s (job %.*s): %s", url, PM_STR_ARG(now->target->job), now->last_error);
 }
 
 static void tell_store(const struct pm_target_state *was, const struct pm_target_state *now, const struct pm_error *err)
@@ -76,7 +78,7 @@ static void on_done(void *arg, const struct scrape_target *target, const struct 
 	state->last_duration_s = report->duration_s;
 	state->last_samples = report->samples_scraped;
 	state->last_store_rc = store_rc;
-	snprintf(state->last_error, sizeof state->last_error, "%s", report->up ? "" : report->error);
+	snprintf(state->last_error, sizeof state->last_error, "%s", report->error);
 	struct pm_target_state now = *state;
 	count(&s->totals, report, store_rc);
 	pthread_mutex_unlock(&s->lock);

@@ -257,7 +257,7 @@ static int serve_run(struct pm_ctx *ctx)
 const struct pm_cmd pm_cmd_serve = {
 	.name = "serve",
 	.group = PM_GROUP_SERVE,
-	.flags = PM_CMD_DATA_WRITE,
+	.flags = PM_CMD_DATA_WRITE | PM_CMD_QUOTAS,
 	.summary = "scrape targets, store their samples, answer HTTP",
 	.usage = "[-c FILE] [--listen HOST:PORT]",
 	.help = "Answers Prometheus's HTTP API under /api/v1, its own metrics at /metrics and those of this host at\n"

@@ -94,19 +94,34 @@ static int build(struct scrape__pager *g, struct scrape_report *r, struct pm_pag
 	return rc;
 }
 
+/* Stored, but for new series over a quota: the target is up, and the report tells. */
+static void tell_refused(struct scrape_report *r, const struct pm_error *why)
+{
+	struct pm_error err = { 0 };
+
+	pm_fail(&err, PM_ERR_LIMIT, "%zu new series refused: %.400s", r->stored.series_refused, why->msg);
+	set_error(r, &err);
+}
+
 static int store_once(struct scrape__pager *g, struct pm_appender *app, struct scrape_report *r, struct pm_error *err)
 {
 	struct pm_str key = pm_buf_view(&g->key);
+	struct pm_error why = { 0 };
 	struct pm_page page;
 	int rc;
 
 	g->layout = NULL;
+	r->stored.series_refused = 0;
 	rc = app->layout(app, key, &g->layout, err);
 	if (rc)
 		return rc;
 	rc = build(g, r, &page, err);
 	if (!rc)
-		rc = app->append_page(app, key, g->layout, &page, &r->stored, err);
+		rc = app->append_page(app, key, g->layout, &page, &r->stored, &why);
+	if (rc && err && why.code)
+		*err = why;
+	else if (r->stored.series_refused && !r->error[0])
+		tell_refused(r, &why);
 	if (g->layout)
 		app->layout_free(app, g->layout);
 	g->layout = NULL;

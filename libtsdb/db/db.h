@@ -14,6 +14,7 @@ struct tsdb {
 	struct tsdb_meta_page *meta;
 	bool writable;
 	int64_t fsync_ms;
+	uint64_t bytes_max; /* 0: no limit */
 	struct tsdb__head *head;
 	struct tsdb__head *first_head; /* of a reader that was detached: kept for its snapshots */
 	bool detached; /* a reader of a store that a writer must recover: `snap` is what was recovered in memory */
@@ -25,6 +26,11 @@ struct tsdb {
 	struct tsdb__write write;
 	struct tsdb__notes *notes; /* notes.h; under the writers' lock */
 };
+
+/* Bytes of the files that a snapshot names (inspect/parts.c). */
+uint64_t tsdb__snap_size(const struct tsdb__snap *snap);
+/* With the writers' lock, before samples are taken: PM_ERR_NOSPACE when the store is as large as it may be. */
+int tsdb__bytes_check(struct tsdb *db, struct pm_error *err);
 
 /* A counted snapshot of what is published now. */
 int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *err);

@@ -10,6 +10,7 @@
 
 #include "libtsdb/base/hist.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/quota.h"
 
 struct appender {
 	struct pm_appender base;
@@ -122,6 +123,10 @@ static int resolve_one(struct tsdb__work *k, size_t i, struct pm_error *err)
 		rc = tsdb__series_intern(k->w, e->labels, k->family, &sid, &is_new, err);
 	else if (sid >= k->w->rec.sid_end)
 		rc = pm_fail(err, PM_ERR_INVALID, "a page names a series that does not exist");
+	if (rc < 0 && sid == PM_REF_NEW && tsdb__quota_refused(k->w->quota)) {
+		k->stats.series_refused++;
+		return 0; /* it stays PM_REF_NEW: left out */
+	}
 	if (rc < 0)
 		return rc;
 	work_slot(k, sid, &at);
@@ -334,15 +339,33 @@ static int append_gone(struct tsdb__work *k, struct pm_error *err)
 	return rc < 0 || r.present == 0 ? rc : row_write(k, &r, k->old_off, err);
 }
 
+/* The lines of the new layout: not those that a quota keeps out, so that they are tried again next time. */
+static int list_entries(struct tsdb__work *k, struct pm_layout_entry **ret, size_t *ret_count, struct pm_error *err)
+{
+	size_t n = 0;
+	*ret = k->entries;
+	*ret_count = k->page->entry_count;
+	if (k->stats.series_refused == 0)
+		return 0;
+	if (!(*ret = pm_arena_array(&k->arena, k->page->entry_count, sizeof **ret)))
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < k->page->entry_count; i++)
+		if (k->entries[i].ref != PM_REF_NEW)
+			(*ret)[n++] = k->entries[i];
+	*ret_count = n;
+	return 0;
+}
+
 static int append_new_version(struct tsdb__work *k, struct pm_error *err)
 {
 	struct row r;
+	struct pm_layout_entry *list;
 	uint64_t version;
 	uint32_t position = 0;
+	size_t count;
 	int rc = k->old ? append_gone(k, err) : 0;
-	if (rc == 0)
-		rc = tsdb__version_add(
-			k->w, k->family, k->old_off, k->entries, k->page->entry_count, true, &version, err);
+	if (rc == 0 && (rc = list_entries(k, &list, &count, err)) == 0)
+		rc = tsdb__version_add(k->w, k->family, k->old_off, list, count, true, &version, err);
 	if (rc == 0)
 		rc = row_new(k, (uint32_t)k->series_count, &r, err);
 	for (size_t i = 0; rc == 0 && i < k->page->entry_count; i++)
@@ -381,6 +404,8 @@ static int append_cold(struct tsdb__work *k, struct pm_error *err)
 			e->e.text_hash != k->old_entries[i]->text_hash || e->e.text_len != k->old_entries[i]->text_len;
 		there += was_there(k, i, &explicit);
 	}
+	if (!k->old && k->series_count == 0 && k->stats.series_refused)
+		return 0;
 	k->stats.samples = k->series_count + k->double_count;
 	k->stats.series_new = k->series_count - there;
 	return k->old && keeps_layout(k, known, retold) ? append_kept(k, err) : append_new_version(k, err);
@@ -397,7 +422,7 @@ static int app_append(struct pm_appender *base, struct pm_str key, const struct 
 	if (rc < 0)
 		return rc;
 	/* Series ids in the page are of the generation of its layout. */
-	if (l && l->snap->rec.generation != published.generation)
+	if ((rc = tsdb__bytes_check(a->db, err)) == 0 && l && l->snap->rec.generation != published.generation)
 		rc = pm_fail(err, PM_ERR_STALE, "the head was replaced meanwhile");
 	if (rc == 0)
 		rc = find_last(&k, key, !page->values, err);

@@ -4,6 +4,7 @@
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/quota.h"
 #include "libtsdb/head/recover.h"
 
 #include <fcntl.h>
@@ -144,13 +145,16 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	db->dirfd = db->meta_fd = db->write.log_fd = -1;
 	db->writable = flags & TSDB_WRITE;
 	db->fsync_ms = opts ? opts->fsync_ms : TSDB_FSYNC_DEFAULT_MS;
+	db->bytes_max = opts ? opts->bytes_max : 0;
 	db->damaged = opts ? opts->damaged : NULL;
 	db->damaged_arg = opts ? opts->damaged_arg : NULL;
 	pthread_mutex_init(&db->snap_mutex, NULL);
 	pthread_mutex_init(&db->write_mutex, NULL);
 	pthread_mutex_init(&db->sync_mutex, NULL);
 	pthread_mutex_init(&db->long_mutex, NULL);
-	if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
+	if (opts && tsdb__quota_new(opts->series_max, opts->job_series_max, &db->write.quota) < 0)
+		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	else if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
 		db->write.head = db->head;
 		db->write.meta = db->meta;
 		db->write.exemplar_max = opts ? opts->exemplar_max : 0;

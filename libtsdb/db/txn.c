@@ -8,6 +8,7 @@
 #include "libtsdb/base/hash.h"
 #include "libtsdb/base/hist.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/quota.h"
 
 enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
 
@@ -18,7 +19,10 @@ int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
 	if (!txn)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	txn->db = db;
-	if ((rc = tsdb__writer_lock(db, &txn->published, err)) < 0)
+	rc = tsdb__writer_lock(db, &txn->published, err);
+	if (rc == 0 && (rc = tsdb__bytes_check(db, err)) < 0)
+		tsdb__writer_abort(db, &txn->published);
+	if (rc < 0)
 		pm_free(txn);
 	else
 		*ret = txn;
@@ -302,7 +306,10 @@ int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret
 	int rc;
 	if (txn->error)
 		return pm_fail(err, txn->error, "the transaction failed before");
-	if ((rc = tsdb__series_intern(&txn->db->write, labels, 0, &sid, &is_new, err)) < 0)
+	rc = tsdb__series_intern(&txn->db->write, labels, 0, &sid, &is_new, err);
+	if (rc < 0 && tsdb__quota_refused(txn->db->write.quota))
+		return rc; /* the others go on */
+	if (rc < 0)
 		return txn->error = rc;
 	*ret_sid = sid;
 	return 0;

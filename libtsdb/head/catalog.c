@@ -2,6 +2,7 @@
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/hash.h"
+#include "libtsdb/head/quota.h"
 
 struct pm_str tsdb__symbol(const struct tsdb__bytes *catalog, uint32_t sym)
 {
@@ -133,7 +134,8 @@ int tsdb__series_intern(struct tsdb__write *w, struct pm_labels labels, uint32_t
 	if (tsdb__series_find(
 		    &w->catalog.bytes, &w->ids.bytes, w->tables[TSDB_TABLE_SERIES], labels, w->rec.sid_end, ret_sid))
 		return 0;
-	if ((rc = reserve_sid(w, &sid, err)) < 0 || (rc = series_record(w, labels, sid, home, &off, err)) < 0)
+	if ((rc = tsdb__quota_check(w, labels, err)) < 0 || (rc = reserve_sid(w, &sid, err)) < 0 ||
+		(rc = series_record(w, labels, sid, home, &off, err)) < 0)
 		return rc;
 	uint32_t *where = tsdb__tail_add(&w->ids, sizeof *where, &id_off, err);
 	if (!where)

@@ -202,6 +202,7 @@ struct tsdb__write {
 	struct pm_buf log_buf;
 	int log_error; /* why there was no room */
 	struct tsdb__hists hists;
+	struct tsdb__quota *quota; /* quota.h; NULL: no limits on series */
 	uint64_t exemplar_max; /* that live; 0: the default */
 	/* rows of this transaction: what h->last will say once they are published */
 	struct tsdb__last *last; /* by family, pos 0: as published */

@@ -4,6 +4,7 @@
 
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/quota.h"
 
 /* Ids that a dead or failed writer reserved may stand in slots: they become holes, never another series' (F4). */
 static int skip_reserved(struct tsdb__write *w, struct pm_error *err)
@@ -59,7 +60,9 @@ int tsdb__write_begin(struct tsdb__write *w, const struct tsdb_record *rec, stru
 	for (int t = 0; t < TSDB_TABLE_COUNT && rc == 0; t++)
 		rc = tsdb__head_table(h, t, rec->table_number[t], &w->tables[t], err);
 	pthread_mutex_unlock(&h->mutex);
-	return rc < 0 ? rc : skip_reserved(w, err);
+	if (rc == 0 && (rc = skip_reserved(w, err)) == 0)
+		tsdb__quota_begin(w->quota, &w->rec);
+	return rc;
 }
 
 int tsdb__write_flush(struct tsdb__write *w, struct pm_error *err)
@@ -80,6 +83,7 @@ int tsdb__write_flush(struct tsdb__write *w, struct pm_error *err)
 /* Tables that a failed transaction grew: another process may make its own of the same number. */
 void tsdb__write_abort(struct tsdb__write *w, const struct tsdb_record *published)
 {
+	tsdb__quota_abort(w->quota);
 	pthread_mutex_lock(&w->head->mutex);
 	for (int t = 0; t < TSDB_TABLE_COUNT; t++) {
 		struct tsdb__slots **at = &w->head->tables[t];
@@ -113,6 +117,7 @@ void tsdb__write_cleanup(struct tsdb__write *w, const struct tsdb_record *before
 
 void tsdb__write_release(struct tsdb__write *w)
 {
+	tsdb__quota_free(w->quota);
 	tsdb__tail_release(&w->catalog);
 	tsdb__tail_release(&w->ids);
 	tsdb__tail_release(&w->layouts);

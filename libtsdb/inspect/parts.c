@@ -28,6 +28,13 @@ static void fill_head(struct tsdb_part *p, const struct tsdb__snap *snap)
 	add_sort(p, "tables", tables, TSDB_TABLE_COUNT);
 }
 
+uint64_t tsdb__snap_size(const struct tsdb__snap *snap)
+{
+	struct tsdb_part head;
+	fill_head(&head, snap);
+	return head.bytes;
+}
+
 int tsdb_parts(struct tsdb *db, tsdb_part_fn *fn, void *arg, struct pm_error *err)
 {
 	struct tsdb__snap *snap;
