@@ -194,9 +194,8 @@ static int put_series(struct writer *w, struct pm_error *err)
 		pm_buf_reset(&one);
 		put_one_series(w, &one, i);
 		prom__put_uvarint(&w->out.buf, one.len);
-		pm_buf_str(&w->out.buf, pm_buf_view(&one));
 		prom__put_crc(&one, 0);
-		pm_buf_add(&w->out.buf, one.ptr + one.len - PROM__CRC_SIZE, pm_buf_error(&one) ? 0 : PROM__CRC_SIZE);
+		pm_buf_str(&w->out.buf, pm_buf_view(&one));
 		w->x->series[i].number = (uint32_t)number;
 		rc = pm_buf_error(&one) ? pm_fail(err, PM_ERR_NOMEM, "out of memory") : prom__out_flush(&w->out, err);
 		if (rc == 0 && number > UINT32_MAX)
