@@ -118,6 +118,23 @@ static int pair_number(struct tsdb__index *x, struct tsdb_pair p, uint32_t *ret)
 	return rc;
 }
 
+/* S2: the labels of the series before are below these. */
+static bool in_order(const struct tsdb__index *x, const uint32_t *pairs, size_t count)
+{
+	if (x->series_count == 0)
+		return true;
+	size_t from = x->series_count > 1 ? x->series_ends[x->series_count - 2] : 0;
+	size_t n = x->series_pair_count - from;
+	for (size_t i = 0; i < n && i < count; i++) {
+		const struct tsdb_pair *a = &x->pairs[x->series_pairs[from + i]], *b = &x->pairs[pairs[i]];
+		if (a->name != b->name)
+			return pm_str_cmp(x->strings[a->name], x->strings[b->name]) < 0;
+		if (a->value != b->value)
+			return pm_str_cmp(x->strings[a->value], x->strings[b->value]) < 0;
+	}
+	return n < count;
+}
+
 int tsdb__index_add(struct tsdb__index *x, struct pm_labels labels, const struct pm_buf *chunks)
 {
 	int rc;
@@ -132,6 +149,8 @@ int tsdb__index_add(struct tsdb__index *x, struct pm_labels labels, const struct
 			(rc = pair_number(x, p, &x->series_pairs[x->series_pair_count + i])) < 0)
 			return rc;
 	}
+	if (!in_order(x, x->series_pairs + x->series_pair_count, labels.count))
+		return PM_ERR_CORRUPT;
 	pm_buf_add(&x->chunks, chunks->ptr, chunks->len);
 	if (pm_buf_error(&x->chunks) < 0)
 		return PM_ERR_NOMEM;

@@ -30,9 +30,10 @@ struct tsdb__index {
 };
 
 void tsdb__index_release(struct tsdb__index *x);
-/* A series with the list of chunks `chunks`. 0, PM_ERR_NOMEM, PM_ERR_LIMIT. */
+/* A series with the list of chunks `chunks`. PM_ERR_CORRUPT: its labels are not above those of the one before (S2), as
+ * may come from damaged segments that are merged; PM_ERR_NOMEM, PM_ERR_LIMIT. */
 int tsdb__index_add(struct tsdb__index *x, struct pm_labels labels, const struct pm_buf *chunks);
-/* Sections SERIES to PAIRS. Frees the list of chunks and the like as it goes. */
+/* Sections SYMBOLS to PAIRS. Frees the list of chunks and the like as it goes. */
 int tsdb__index_write(
 	struct tsdb__index *x, struct tsdb__out *out, struct tsdb_segment_footer *footer, struct pm_error *err);
 

@@ -1,6 +1,6 @@
 /* writer.c - see writer.h.
  *
- *   | head | chunk | times | chunk | chunk ... | times | series | blocks | symbols | lists | pairs | checksums | footer | */
+ *   | head | chunk | times | chunk | chunk ... | times | symbols | series | blocks | lists | pairs | checksums | footer | */
 #include "libtsdb/segment/writer.h"
 
 #include "libtsdb/base/fs.h"
@@ -12,6 +12,7 @@
 #include "libtsdb/segment/times.h"
 #include "libtsdb/segment/varint.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -43,7 +44,10 @@ static int begin(struct tsdb__segment_writer *w, struct pm_error *err)
 	char name[32];
 	int rc;
 	temp_name(name, w->info.number);
-	if ((rc = pm_fs_openat(w->dirfd, name, PM_FS_WRITE | PM_FS_CREATE, &w->fd, err)) < 0)
+	/* A killed process may have left one. */
+	if ((rc = pm_fs_unlinkat(w->dirfd, name, err)) < 0 && rc != PM_ERR_NOTFOUND)
+		return rc;
+	if ((rc = pm_fs_openat(w->dirfd, name, PM_FS_WRITE | PM_FS_CREATE | PM_FS_EXCL, &w->fd, err)) < 0)
 		return rc;
 	tsdb__out_init(&w->out, w->fd, w->info.number);
 	tsdb__file_head_fill(&head, TSDB_FILE_SEGMENT, 0, w->info.number);
@@ -218,10 +222,15 @@ static int add_chunks(struct tsdb__segment_writer *w, const struct pm_samples *s
 static int end_series(struct tsdb__segment_writer *w, struct pm_labels labels, uint64_t count, int64_t min_ms,
 	int64_t max_ms, struct pm_error *err)
 {
-	int rc = 0;
-	if (pm_buf_error(&w->chunks) < 0 || (rc = tsdb__index_add(&w->index, labels, &w->chunks)) < 0)
-		return rc == PM_ERR_LIMIT ? pm_fail(err, rc, "more series or labels than a segment can have")
-					  : pm_fail(err, PM_ERR_NOMEM, "out of memory");
+	int rc = pm_buf_error(&w->chunks);
+	if (rc == 0)
+		rc = tsdb__index_add(&w->index, labels, &w->chunks);
+	if (rc == PM_ERR_LIMIT)
+		return pm_fail(err, rc, "more series or labels than a segment can have");
+	if (rc == PM_ERR_CORRUPT)
+		return pm_fail(err, rc, "series for segment %" PRIu64 " come out of order", w->info.number);
+	if (rc < 0)
+		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	w->info.series_count++;
 	w->info.sample_count += count;
 	if (min_ms < w->info.min_ms)
