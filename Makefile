@@ -53,7 +53,7 @@ SEEDS_BIN  := $(patsubst tests/fuzz/%.c,$(BUILD)/seeds/%,$(FUZZ_SRC))
 BENCH_SRC  := $(wildcard bench/bench_*.c)
 BENCH_BIN  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 # Programs in C that the tests of other folders run beside pm, such as one that holds the writers' lock.
-HELPER_SRC := $(wildcard tests/crash/*.c tests/stress/*.c tests/http/*.c tests/cli/*.c)
+HELPER_SRC := $(wildcard tests/crash/*.c tests/stress/*.c tests/http/*.c tests/cli/*.c tests/format/*.c)
 HELPER_BIN := $(patsubst tests/%.c,$(BUILD)/helpers/%,$(HELPER_SRC))
 SUPPORT    := $(call objs,$(filter-out tests/support/fuzz_main.c,$(wildcard tests/support/*.c)))
 BENCH_SUPPORT := $(call objs,$(filter-out $(BENCH_SRC),$(wildcard bench/*.c)))

@@ -2,7 +2,9 @@
 """A second reader of the head, written from docs/format/head.md alone and as plainly as can be: it walks the log from its
 beginning, checks every checksum (when the xxhash module is there) and every chain, and prints all samples.
 
-    read_head.py DATA        one line a sample, sorted: labels, milliseconds, value bits
+    read_head.py DATA             one line a sample, sorted: labels, milliseconds, value bits
+    read_head.py DATA exemplars   one line an exemplar, in order of commitment: labels, its labels, milliseconds, value
+    read_head.py DATA metadata    one line a metric, sorted: metric, type, help, unit
 """
 import json
 import os
@@ -59,6 +61,7 @@ class Store:
         self.log_first, self.log_end, self.heads_pos = u64(r, 72), u64(r, 80), u64(r, 88)
         self.sid_end, self.runs_sid_end, self.family_count, self.series_count = (u32(r, 96 + 4 * i) for i in range(4))
         self.sample_count, self.txn_count, self.min_ms, self.max_ms = u64(r, 152), u64(r, 160), i64(r, 168), i64(r, 176)
+        self.newest_metadata = u32(r, 148)
         self.tables = {n: u32(r, 116 + 4 * i) for i, n in enumerate(("symbols", "series", "families", "aliases"))}
         self.dir = os.path.join(data, "head.%08x" % self.generation)
         self.catalog = self.file("catalog", 1, self.catalog_len)
@@ -151,18 +154,22 @@ class Store:
             elif kind == 56:
                 txns += 1
                 check(u64(rec, 16) == txns and u64(rec, 56) == count, "commit at %d" % pos)
-            elif kind in (48, 49):
+            elif kind in (48, 49, 53):
                 family, width = u32(rec, 16), u32(rec, 20)
                 check(u64(rec, 40) == last.get(family, 0), "chain of family %d at %d" % (family, pos))
                 last[family] = pos
-                found = list(self.row(rec, flags, width) if kind == 48 else self.batch(rec, width))
+                if kind == 53:
+                    found = [e[1:] for e in self.exemplars_of(rec)]
+                else:
+                    found = list(self.row(rec, flags, width) if kind == 48 else self.batch(rec, flags, width))
                 if found:
                     times = [t for _, t, _ in found]
                     check((i64(rec, 48), i64(rec, 56)) == (min(times), max(times)), "times of the row at %d" % pos)
                 chain_max[family] = max(chain_max.get(family, -1 << 63), i64(rec, 56))
                 check(i64(rec, 64) == chain_max[family], "latest time of the chain at %d" % pos)
-                count += len(found)
-                yield from found
+                if kind != 53:
+                    count += len(found)
+                    yield from found
         check(count == self.sample_count and txns == self.txn_count, "number of samples")
 
     def row(self, rec, flags, width):
@@ -177,14 +184,77 @@ class Store:
         if flags & 2:
             times = [i64(rec, at + 8 * i) for i in range(len(present))]
             at += 8 * len(present)
-        return ((sids[p], t, u64(rec, at + 8 * i)) for i, (p, t) in enumerate(zip(present, times)))
+        values = self.columns(rec, flags, at, len(present))
+        return ((sids[p], t, v) for p, t, v in zip(present, times, values))
 
-    def batch(self, rec, width):
+    def batch(self, rec, flags, width):
         n = u64(rec, 32)
         times = 80 + ((2 * width + 1) * 4 + 7) // 8 * 8
+        values = self.columns(rec, flags, times + 8 * n, n)
         for s in range(width):
             for i in range(u32(rec, 80 + 4 * (width + s)), u32(rec, 80 + 4 * (width + s + 1))):
-                yield u32(rec, 80 + 4 * s), i64(rec, times + 8 * i), u64(rec, times + 8 * (n + i))
+                yield u32(rec, 80 + 4 * s), i64(rec, times + 8 * i), values[i]
+
+    def columns(self, rec, flags, at, n):
+        """What n samples have beside their times, as text: value bits or a histogram, and a start time if there is one."""
+        starts, bitmap = [0] * n, [False] * n
+        if flags & 4:
+            starts = [i64(rec, at + 8 * i) for i in range(n)]
+            at += 8 * n
+        if flags & 8:
+            bitmap = [bool(u64(rec, at + 8 * (i // 64)) >> i % 64 & 1) for i in range(n)]
+            at += (n + 63) // 64 * 8
+        values = [u64(rec, at + 8 * i) for i in range(n)]
+        part = rec[at + 8 * n:]
+        texts = [self.histogram(part, v) if h else "%016x" % v for v, h in zip(values, bitmap)]
+        return [t + (" start %d" % st if st else "") for t, st in zip(texts, starts)]
+
+    def histogram(self, part, at):
+        shape = u32(part, at) * 8
+        hint, integer, width = part[at + 4:at + 7]
+        schema, = struct.unpack_from("<i", part, shape)
+        pos_spans, neg_spans, bounds, pos, neg = struct.unpack_from("<5I", part, shape + 4)
+        threshold, = struct.unpack_from("<d", part, shape + 24)
+        spans = [struct.unpack_from("<iI", part, shape + 32 + 8 * i) for i in range(pos_spans + neg_spans)]
+        custom = struct.unpack_from("<%dd" % bounds, part, shape + 32 + 8 * (pos_spans + neg_spans))
+        count, zero, total = struct.unpack_from("<3d", part, at + 8)
+        counts = struct.unpack_from("<%d%s" % (pos + neg, {1: "B", 2: "H", 4: "I", 8: "d"}[width]), part, at + 32)
+        check(sum(n for _, n in spans[:pos_spans]) == pos and sum(n for _, n in spans[pos_spans:]) == neg, "spans of a histogram")
+        bits = ["%016x" % struct.unpack("<Q", struct.pack("<d", v))[0] for v in (threshold, zero, count, total, *custom, *counts)]
+        return " ".join(["histogram %d %d %d" % (schema, hint, integer), *("%d+%d" % s for s in spans), *bits])
+
+    def exemplars_of(self, rec):
+        """(labels, series id, time, value)"""
+        at = 80
+        for _ in range(u32(rec, 20)):
+            sid, labels, size, t, v = struct.unpack_from("<IHHqd", rec, at)
+            text, found = at + 24, []
+            for _ in range(labels):
+                name, value = struct.unpack_from("<HH", rec, text)
+                found.append((rec[text + 4:text + 4 + name].decode(), rec[text + 4 + name:text + 4 + name + value].decode()))
+                text += 4 + name + value
+            check(size % 8 == 0 and text <= at + size < text + 8, "size of an exemplar")
+            yield found, sid, t, v
+            at += size
+        check(at == len(rec), "size of a record of exemplars")
+
+    def exemplars(self):
+        out = []
+        for _, kind, flags, _, rec in self.log():
+            if kind == 53:
+                out = ([] if flags & 16 else out) + list(self.exemplars_of(rec))
+        return out[-100000:]
+
+    def metadata(self):
+        out, newest = {}, 0
+        for off, kind, _, _, rec in self.records(self.catalog, 1):
+            if kind == 3:
+                metric, kind_, help_, unit, previous = struct.unpack_from("<5I", rec, 16)
+                check(previous == newest, "chain of metadata at %d" % off)
+                newest = off // 8
+                out[self.symbol(metric)] = [self.symbol(s) if s else "" for s in (kind_, help_, unit)]
+        check(newest == self.newest_metadata, "newest record of metadata")
+        return out
 
     def check_postings(self, series):
         """Every pair of every series is in exactly one run's list."""
@@ -216,12 +286,19 @@ def main():
     s = Store(sys.argv[1])
     series = s.series()
     s.check_postings(series)
+    if sys.argv[2:] == ["exemplars"]:
+        for labels, sid, t, v in s.exemplars():
+            print("%s %s %d %r" % (json.dumps(series[sid]), json.dumps(labels), t, v))
+        return
+    if sys.argv[2:] == ["metadata"]:
+        for metric, said in sorted(s.metadata().items()):
+            print(json.dumps([metric] + said))
+        return
     first = {}
-    for sid, t, bits in s.samples():
-        first.setdefault((sid, t), bits)
-    out = sorted((json.dumps(series[sid]), t, bits) for (sid, t), bits in first.items())
-    for labels, t, bits in out:
-        print("%s %d %016x" % (labels, t, bits))
+    for sid, t, v in s.samples():
+        first.setdefault((sid, t), v)
+    for labels, t, v in sorted((json.dumps(series[sid]), t, v) for (sid, t), v in first.items()):
+        print("%s %d %s" % (labels, t, v))
 
 
 if __name__ == "__main__":
