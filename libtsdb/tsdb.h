@@ -79,6 +79,16 @@ struct tsdb_sample {
 /* Find or make a series without a sample. */
 int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err);
 int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err);
+/* Rows: series that come together again and again (a page of remote write, a rule group) are named once a transaction, and
+ * then each time costs a copy of its values. A layout is good until the transaction ends; the same list of series, in any
+ * later one, is found again. PM_ERR_INVALID: a series stands twice. */
+typedef uint32_t tsdb_layout;
+enum { TSDB_LAYOUT_SERIES_MAX = 4 << 20 };
+int tsdb_txn_layout(
+	struct tsdb_txn *txn, const tsdb_sid *sids, size_t count, tsdb_layout *ret_layout, struct pm_error *err);
+/* One sample for each series of the layout, in its order, all at t_ms. */
+int tsdb_txn_append_row(
+	struct tsdb_txn *txn, tsdb_layout layout, int64_t t_ms, const double *values, struct pm_error *err);
 /* An example of what was counted in a series (a trace id, mostly). */
 struct tsdb_exemplar {
 	struct pm_labels labels;
@@ -217,10 +227,11 @@ struct tsdb_part {
 	size_t sort_count;
 	struct tsdb_sort sorts[TSDB_SORTS_MAX];
 };
-/* Tell `fn` of each part, oldest first; when it gives something other than 0 that is returned at once. Opens every
- * segment, but reads no samples. */
+/* Tell `fn` of each part, segments and then the head; when it gives something other than 0 that is returned at once.
+ * `columns`: tell segments apart by the encoding of their columns, which reads all of them; otherwise this costs
+ * nothing, and a segment is one sort. A damaged segment is one, too. */
 typedef int tsdb_part_fn(void *arg, const struct tsdb_part *part);
-int tsdb_parts(struct tsdb *db, tsdb_part_fn *fn, void *arg, struct pm_error *err);
+int tsdb_parts(struct tsdb *db, bool columns, tsdb_part_fn *fn, void *arg, struct pm_error *err);
 
 /* One hash over all series and samples (times, bits of values, histograms, start timestamps): stores with the same
  * content have the same, whatever files and orders it is in. Exemplars and metadata are left out, as are counter-reset

@@ -10,7 +10,7 @@
 #include "libtsdb/base/mem.h"
 #include "libtsdb/head/quota.h"
 
-enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, RUN_MIN = 8, ADHOC_FAMILIES_MAX = 1 << 16 };
+enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, RUN_MIN = 8 };
 
 int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
 {
@@ -33,6 +33,7 @@ static void txn_free(struct tsdb_txn *txn)
 {
 	pm_free(txn->samples);
 	pm_free(txn->shapes);
+	pm_free(txn->layouts);
 	pm_free(txn->sids);
 	pm_free(txn->values);
 	pm_free(txn->starts);
@@ -133,79 +134,6 @@ static int count_shapes(struct tsdb_txn *txn)
 	return 0;
 }
 
-/* ---- ad-hoc layouts ---- */
-
-static bool version_is(const struct tsdb__bytes *layouts, uint64_t off, const uint32_t *sids, size_t count)
-{
-	const struct tsdb_version *v = tsdb__version(layouts, off);
-	struct tsdb__block_view b;
-	size_t at = 0;
-	if (!v || v->series_count != count)
-		return false;
-	for (uint32_t i = 0; i < v->block_count; i++) {
-		if (tsdb__block(layouts, v->blocks[i].off, &b) < 0 || !b.entry_sids || b.entry_count > count - at ||
-			memcmp(b.entry_sids, sids + at, b.entry_count * sizeof *sids) != 0)
-			return false;
-		at += b.entry_count;
-	}
-	return at == count;
-}
-
-static bool has_doubles(const struct tsdb_txn *txn, size_t count)
-{
-	/* Ascending ids, as a stable producer gives them, need no table. */
-	bool ascending = true;
-	for (size_t i = 1; i < count && ascending; i++)
-		ascending = txn->sids[i] > txn->sids[i - 1];
-	if (ascending)
-		return false;
-	size_t cap = 16;
-	while (cap < count * 2)
-		cap *= 2;
-	uint32_t *set = pm_calloc(cap, sizeof *set);
-	bool twice = !set;
-	for (size_t i = 0; i < count && !twice; i++) {
-		size_t at = txn->sids[i] * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (cap - 1);
-		for (; set[at] && !twice; at = (at + 1) & (cap - 1))
-			twice = set[at] == txn->sids[i] + 1;
-		set[at] = txn->sids[i] + 1;
-	}
-	pm_free(set);
-	return twice;
-}
-
-static int shape_store(struct tsdb_txn *txn, struct tsdb__shape *s, struct pm_error *err)
-{
-	struct tsdb__write *w = &txn->db->write;
-	struct {
-		char tag[8];
-		uint64_t hash, count;
-	} key = { "adhoc", s->hash, s->count };
-	struct pm_str key_str = { (const char *)&key, sizeof key };
-	struct pm_layout_entry *entries;
-	int rc;
-	bool known = tsdb__family_find(
-		&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], key_str, w->rec.family_count, &s->family);
-	if (known) {
-		s->version = tsdb__write_last(w, s->family).version;
-		s->refused = !s->version || !version_is(&w->layouts.bytes, s->version, txn->sids, s->count);
-		return 0;
-	}
-	bool worth = s->seen > 1 || s->count == txn->count;
-	if (!worth || w->rec.family_count > ADHOC_FAMILIES_MAX || has_doubles(txn, s->count)) {
-		s->refused = true;
-		return 0;
-	}
-	if (!(entries = pm_calloc(s->count, sizeof *entries)))
-		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < s->count; i++)
-		entries[i].ref = txn->sids[i];
-	if ((rc = tsdb__family_intern(w, key_str, &s->family, err)) == 0)
-		rc = tsdb__version_add(w, s->family, 0, entries, s->count, false, &s->version, err);
-	pm_free(entries);
-	return rc;
-}
-
 /* The columns of samples [first, first + count); those that would be empty are left out of `row`. */
 static int run_columns(struct tsdb_txn *txn, size_t first, size_t count, struct tsdb__row_in *row)
 {
@@ -260,7 +188,8 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 			if (run_sids(txn, i, n) < 0 || !(s = shape_of(txn, i, n)))
 				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 			if (!s->version && !s->refused)
-				rc = shape_store(txn, s, err);
+				rc = tsdb__shape_store(
+					txn, s, txn->sids, s->seen > 1 || s->count == txn->count, err);
 		}
 		if (rc == 0 && s && !s->refused) {
 			rc = store_row(txn, s, i, err);

@@ -26,6 +26,8 @@ struct tsdb_txn {
 	struct pm_arena arena;      /* until the next drain */
 	struct tsdb__shape *shapes; /* open addressing by hash */
 	size_t shape_cap, shape_count;
+	struct tsdb__shape *layouts; /* that the caller named */
+	size_t layout_count, layout_cap;
 	uint32_t *sids; /* of the run at hand */
 	size_t sids_cap;
 	double *values;
@@ -37,5 +39,10 @@ struct tsdb_txn {
 	struct tsdb__exemplars_out exemplars;
 	int error; /* of an append that spoiled the transaction */
 };
+
+/* Find or make the ad-hoc layout of `sids` (s->count of them, s->hash theirs). It is made only when that is `worth` it;
+ * s->refused says that it was not, or can't be: a series stands twice. */
+int tsdb__shape_store(
+	struct tsdb_txn *txn, struct tsdb__shape *s, const uint32_t *sids, bool worth, struct pm_error *err);
 
 #endif

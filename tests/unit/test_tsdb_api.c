@@ -660,9 +660,37 @@ static void test_damaged_row(void **state)
 
 #define STORE_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* Rows of a named layout: found again by later transactions, refused when a series stands in it twice. */
+static void test_rows_of_a_layout(void **state)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	struct pm_error err = { 0 };
+	struct tsdb_stats first, second = { 0 };
+	struct tsdb_txn *txn;
+	tsdb_sid sids[4];
+	tsdb_layout layout;
+	for (int round = 0; round < 3; round++) {
+		first = second;
+		assert_ok(tsdb_txn_begin(*state, &txn, &err), &err);
+		for (int i = 0; i < 3; i++) {
+			struct pm_label l = { PM_STR("s"), pm_str(names[i]) };
+			assert_ok(tsdb_txn_series(txn, (struct pm_labels){ &l, 1 }, &sids[i], &err), &err);
+		}
+		sids[3] = sids[0];
+		assert_ok(tsdb_txn_layout(txn, sids, 3, &layout, &err), &err);
+		assert_ok(tsdb_txn_append_row(txn, layout, 1000 + round, (double[]){ round, 10 + round, 20 }, &err), &err);
+		assert_code(tsdb_txn_layout(txn, sids, 4, &layout, &err), PM_ERR_INVALID, NULL);
+		assert_code(tsdb_txn_append_row(txn, layout + 1, 1, (double[]){ 1 }, &err), PM_ERR_INVALID, NULL);
+		assert_ok(tsdb_txn_commit(txn, &err), &err);
+		assert_ok(tsdb_stats(*state, &second, &err), &err);
+	}
+	assert_int_equal(first.layout_count, second.layout_count);
+	assert_string_equal(show(*state, 1001, 1002), "a 1@1001 2@1002; b 11@1001 12@1002; c 20@1001 20@1002");
+}
+
 TEST_MAIN(STORE_TEST(test_selectors), STORE_TEST(test_bad_pattern), STORE_TEST(test_names_and_values),
 	STORE_TEST(test_ranges_of_loose_samples), STORE_TEST(test_ranges_of_rows), STORE_TEST(test_ids_of_nowhere),
 	STORE_TEST(test_abort), STORE_TEST(test_tables_of_an_aborted_transaction), STORE_TEST(test_long_log),
 	STORE_TEST(test_layout_that_changed), STORE_TEST(test_markers), STORE_TEST(test_doubles_on_a_page),
 	STORE_TEST(test_one_series_of_two_targets), STORE_TEST(test_sync), STORE_TEST(test_damaged_record),
-	STORE_TEST(test_damaged_head), STORE_TEST(test_damaged_row))
+	STORE_TEST(test_damaged_head), STORE_TEST(test_damaged_row), STORE_TEST(test_rows_of_a_layout))
