@@ -133,23 +133,50 @@ static void spread(const struct tsdb__block *b, const uint64_t *packed, uint64_t
 	}
 }
 
+static void scale(const struct tsdb__column *c, uint64_t *x, size_t n)
+{
+	if (tsdb__map_of(c->encoding) == TSDB_MAP_DECIMAL)
+		tsdb__kernels()->divide(x, n, c->scale);
+	else if (tsdb__map_of(c->encoding) == TSDB_MAP_MULTIPLE)
+		tsdb__kernels()->multiply(x, n, c->scale);
+}
+
+static bool is_within(uint64_t x, unsigned bits)
+{
+	return x + (UINT64_C(1) << bits) < UINT64_C(2) << bits;
+}
+
+/* Differences of doubles whose sums stay small, as most counters and gauges are. */
+static bool is_bounded(const struct tsdb__block *b, const struct tsdb__column *c, unsigned width_max)
+{
+	unsigned map = tsdb__map_of(c->encoding);
+	return tsdb__form_of(c->encoding) == TSDB_FORM_DELTA && map >= TSDB_MAP_INTEGER && map <= TSDB_MAP_DECIMAL &&
+	       b->width <= width_max && b->far_count == 0 && is_within(b->base, width_max) &&
+	       is_within(c->first + b->start, 50);
+}
+
 /* Integers of 64 bits, of any form. */
 static bool decode_wide(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
 {
 	const struct tsdb__kernels *k = tsdb__kernels();
 	uint64_t packed[TSDB_COLUMN_BLOCK + 1];
-	uint64_t *unpacked = b->sparse ? packed : x;
+	uint64_t *unpacked = b->sparse ? packed : x, step = b->sparse ? 0 : b->base;
 	k->unpack(b->packed, b->width, b->stored, unpacked);
 	if (!patch(b, unpacked))
 		return false;
 	if (b->sparse)
 		spread(b, packed, x);
+	if (is_bounded(b, c, TSDB_WIDTH_MAX_51)) {
+		k->sum_to_double(x, b->count, c->first + b->start, step);
+		scale(c, x, b->count);
+		return true;
+	}
 	switch (tsdb__form_of(c->encoding)) {
 	case TSDB_FORM_FRAME:
 		k->line(x, b->count, c->first + b->base + c->step * (index * TSDB_COLUMN_BLOCK), c->step);
 		break;
 	case TSDB_FORM_DELTA:
-		k->sum(x, b->count, c->first + b->start, b->sparse ? 0 : b->base);
+		k->sum(x, b->count, c->first + b->start, step);
 		break;
 	default:
 		k->sum(x, b->count, b->start, b->base);
@@ -158,21 +185,6 @@ static bool decode_wide(const struct tsdb__block *b, const struct tsdb__column *
 	}
 	tsdb__column_map(tsdb__map_of(c->encoding), c->scale, x, b->count);
 	return true;
-}
-
-static bool is_within(uint64_t x, unsigned bits)
-{
-	return x + (UINT64_C(1) << bits) < UINT64_C(2) << bits;
-}
-
-/* Small differences of doubles that are all below 2^53: 32 bits hold the sums of a block, and adding them to its start
- * as doubles is exact. Most counters and gauges are so. */
-static bool is_narrow(const struct tsdb__block *b, const struct tsdb__column *c)
-{
-	unsigned map = tsdb__map_of(c->encoding);
-	return tsdb__form_of(c->encoding) == TSDB_FORM_DELTA && map >= TSDB_MAP_INTEGER && map <= TSDB_MAP_DECIMAL &&
-	       b->width <= TSDB_WIDTH_MAX_32 && b->far_count == 0 && is_within(b->base, TSDB_WIDTH_MAX_32) &&
-	       is_within(c->first + b->start, 52);
 }
 
 static bool patch32(const struct tsdb__block *b, uint32_t *x)
@@ -187,6 +199,7 @@ static bool patch32(const struct tsdb__block *b, uint32_t *x)
 	return true;
 }
 
+/* 32 bits hold the sums of a block; adding them to its start as doubles is exact. */
 static bool decode_narrow(const struct tsdb__block *b, const struct tsdb__column *c, uint64_t *x)
 {
 	const struct tsdb__kernels *k = tsdb__kernels();
@@ -201,10 +214,7 @@ static bool decode_narrow(const struct tsdb__block *b, const struct tsdb__column
 		step = 0;
 	}
 	k->sum32(differences, b->count, (double)(int64_t)(c->first + b->start), step, x);
-	if (tsdb__map_of(c->encoding) == TSDB_MAP_DECIMAL)
-		k->divide(x, b->count, c->scale);
-	else if (tsdb__map_of(c->encoding) == TSDB_MAP_MULTIPLE)
-		k->multiply(x, b->count, c->scale);
+	scale(c, x, b->count);
 	return true;
 }
 
@@ -221,5 +231,6 @@ static bool put_raw(const struct tsdb__block *b, uint64_t *x)
 
 bool tsdb__block_decode(const struct tsdb__block *b, const struct tsdb__column *c, size_t index, uint64_t *x)
 {
-	return (is_narrow(b, c) ? decode_narrow(b, c, x) : decode_wide(b, c, index, x)) && put_raw(b, x);
+	bool narrow = is_bounded(b, c, TSDB_WIDTH_MAX_32);
+	return (narrow ? decode_narrow(b, c, x) : decode_wide(b, c, index, x)) && put_raw(b, x);
 }

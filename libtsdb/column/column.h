@@ -45,8 +45,8 @@ struct tsdb__column {
 /* `len` may be larger than the column: *ret_len (NULL to ignore) says where it ends. PM_ERR_CORRUPT. */
 int tsdb__column_open(struct tsdb__column *c, const uint8_t *ptr, size_t len, size_t *ret_len);
 /* Elements [from, to) into out, which has room for them rounded out to whole blocks, that is for
- * (to + 127) / 128 * 128 - from / 128 * 128 elements: *ret_first is where `from` stands in it. PM_ERR_CORRUPT when the bytes are nothing that put()
- * writes. */
+ * (to + 127) / 128 * 128 - from / 128 * 128 elements: *ret_first is where `from` stands in it. PM_ERR_CORRUPT when the
+ * bytes are nothing that put() writes. */
 int tsdb__column_values(const struct tsdb__column *c, size_t from, size_t to, double *out, size_t *ret_first);
 int tsdb__column_times(const struct tsdb__column *c, size_t from, size_t to, int64_t *out, size_t *ret_first);
 /* Name of the encoding, for people: "constant", "progression", "frame", "delta", "delta2", "decimal", "bits". */

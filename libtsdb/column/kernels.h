@@ -15,7 +15,8 @@
 #endif
 
 enum {
-	TSDB_WIDTH_MAX = 57, /* bits of a packed number: with the 7 bits before it, it fits one load. Or 64. */
+	TSDB_WIDTH_MAX = 57,    /* bits of a packed number: with the 7 bits before it, it fits one load. Or 64. */
+	TSDB_WIDTH_MAX_51 = 41, /* 128 such numbers, patched near, and as many steps: a sum within 2^50 */
 	TSDB_WIDTH_MAX_32 = 22, /* 128 such numbers, patched near, and as many steps of this size: a sum of 31 bits */
 };
 
@@ -28,6 +29,8 @@ struct tsdb__kernels {
 	void (*line)(uint64_t *x, size_t n, uint64_t first, uint64_t step);
 	/* x[i] = sum of (x[k] + step), k <= i, beginning with `first` */
 	void (*sum)(uint64_t *x, size_t n, uint64_t first, uint64_t step);
+	/* As sum(), the sums as doubles; they stay within 2^51 on both sides of 0. */
+	void (*sum_to_double)(uint64_t *x, size_t n, uint64_t first, uint64_t step);
 	/* Signed integers to doubles, to the nearest. */
 	void (*to_double)(uint64_t *x, size_t n);
 	/* Doubles divided by, or multiplied with, `by`. */

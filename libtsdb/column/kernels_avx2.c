@@ -63,6 +63,13 @@ AVX2 static void unpack(const uint8_t *in, unsigned width, size_t n, uint64_t *x
 	}
 }
 
+/* first, first + step, first + 2 * step, first + 3 * step */
+AVX2 static inline __m256i ramp(uint64_t first, uint64_t step)
+{
+	return _mm256_setr_epi64x(
+		(int64_t)first, (int64_t)(first + step), (int64_t)(first + 2 * step), (int64_t)(first + 3 * step));
+}
+
 AVX2 static void line(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
 	__m256i at = _mm256_setr_epi64x(
@@ -84,12 +91,28 @@ AVX2 static inline __m256i sums(__m256i v)
  * add in this vector. */
 AVX2 static void sum(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
-	__m256i carry = _mm256_setr_epi64x((int64_t)(first + step), (int64_t)(first + 2 * step),
-		(int64_t)(first + 3 * step), (int64_t)(first + 4 * step));
+	__m256i carry = ramp(first + step, step);
 	__m256i by = _mm256_set1_epi64x((int64_t)(4 * step));
 	for (size_t i = 0; i < n; i += 4) {
 		__m256i v = sums(load(x + i));
 		store(x + i, _mm256_add_epi64(v, carry));
+		__m256i all = _mm256_permute4x64_epi64(v, _MM_SHUFFLE(3, 3, 3, 3));
+		carry = _mm256_add_epi64(carry, _mm256_add_epi64(all, by));
+	}
+}
+
+/* An integer within 2^51, added to the bits of this, gives those of the sum as doubles. */
+#define MAGIC 0x1.8p52
+
+AVX2 static void sum_to_double(uint64_t *x, size_t n, uint64_t first, uint64_t step)
+{
+	const __m256i by = _mm256_set1_epi64x((int64_t)(4 * step));
+	const __m256d magic = _mm256_set1_pd(MAGIC);
+	__m256i carry = _mm256_add_epi64(ramp(first + step, step), _mm256_castpd_si256(magic));
+	for (size_t i = 0; i < n; i += 4) {
+		__m256i v = sums(load(x + i));
+		__m256d at = _mm256_castsi256_pd(_mm256_add_epi64(v, carry));
+		store(x + i, _mm256_castpd_si256(_mm256_sub_pd(at, magic)));
 		__m256i all = _mm256_permute4x64_epi64(v, _MM_SHUFFLE(3, 3, 3, 3));
 		carry = _mm256_add_epi64(carry, _mm256_add_epi64(all, by));
 	}
@@ -213,6 +236,7 @@ const struct tsdb__kernels tsdb__kernels_avx2 = {
 	.unpack = unpack,
 	.line = line,
 	.sum = sum,
+	.sum_to_double = sum_to_double,
 	.to_double = to_double,
 	.divide = divide,
 	.multiply = multiply,

@@ -58,17 +58,33 @@ AVX512 static void line(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 		store(x + i, _mm512_add_epi64(load(x + i), at));
 }
 
+/* Sums of one, two, ... eight lanes. */
+AVX512 static inline __m512i sums(__m512i v)
+{
+	const __m512i zero = _mm512_setzero_si512();
+	v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 7));
+	v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 6));
+	return _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 4));
+}
+
 AVX512 static void sum(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
-	const __m512i zero = _mm512_setzero_si512(), by = _mm512_set1_epi64((int64_t)(8 * step)),
-		      last = _mm512_set1_epi64(7);
+	const __m512i by = _mm512_set1_epi64((int64_t)(8 * step)), last = _mm512_set1_epi64(7);
 	__m512i carry = ramp(first + step, step);
 	for (size_t i = 0; i < n; i += 8) {
-		__m512i v = load(x + i);
-		v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 7));
-		v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 6));
-		v = _mm512_add_epi64(v, _mm512_alignr_epi64(v, zero, 4));
+		__m512i v = sums(load(x + i));
 		store(x + i, _mm512_add_epi64(v, carry));
+		carry = _mm512_add_epi64(carry, _mm512_add_epi64(_mm512_permutexvar_epi64(last, v), by));
+	}
+}
+
+AVX512 static void sum_to_double(uint64_t *x, size_t n, uint64_t first, uint64_t step)
+{
+	const __m512i by = _mm512_set1_epi64((int64_t)(8 * step)), last = _mm512_set1_epi64(7);
+	__m512i carry = ramp(first + step, step);
+	for (size_t i = 0; i < n; i += 8) {
+		__m512i v = sums(load(x + i));
+		store(x + i, _mm512_castpd_si512(_mm512_cvtepi64_pd(_mm512_add_epi64(v, carry))));
 		carry = _mm512_add_epi64(carry, _mm512_add_epi64(_mm512_permutexvar_epi64(last, v), by));
 	}
 }
@@ -158,6 +174,7 @@ const struct tsdb__kernels tsdb__kernels_avx512 = {
 	.unpack = unpack,
 	.line = line,
 	.sum = sum,
+	.sum_to_double = sum_to_double,
 	.to_double = to_double,
 	.divide = divide,
 	.multiply = multiply,

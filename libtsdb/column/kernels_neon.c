@@ -84,6 +84,18 @@ static inline void store_doubles(uint64_t *x, float64x2_t v)
 	vst1q_u64(x, vreinterpretq_u64_f64(v));
 }
 
+static void sum_to_double(uint64_t *x, size_t n, uint64_t first, uint64_t step)
+{
+	const uint64x2_t zero = vdupq_n_u64(0), by = vdupq_n_u64(2 * step);
+	uint64x2_t carry = vcombine_u64(vcreate_u64(first + step), vcreate_u64(first + 2 * step));
+	for (size_t i = 0; i < n; i += 2) {
+		uint64x2_t v = vld1q_u64(x + i);
+		v = vaddq_u64(v, vextq_u64(zero, v, 1));
+		store_doubles(x + i, vcvtq_f64_s64(vreinterpretq_s64_u64(vaddq_u64(v, carry))));
+		carry = vaddq_u64(carry, vaddq_u64(vdupq_laneq_u64(v, 1), by));
+	}
+}
+
 static void to_double(uint64_t *x, size_t n)
 {
 	for (size_t i = 0; i < n; i += 2)
@@ -173,6 +185,7 @@ const struct tsdb__kernels tsdb__kernels_neon = {
 	.unpack = unpack,
 	.line = line,
 	.sum = sum,
+	.sum_to_double = sum_to_double,
 	.to_double = to_double,
 	.divide = divide,
 	.multiply = multiply,

@@ -32,6 +32,12 @@ static void to_double(uint64_t *x, size_t n)
 		x[i] = pm_double_bits((double)(int64_t)x[i]);
 }
 
+static void sum_to_double(uint64_t *x, size_t n, uint64_t first, uint64_t step)
+{
+	sum(x, n, first, step);
+	to_double(x, n);
+}
+
 static void divide(uint64_t *x, size_t n, double by)
 {
 	for (size_t i = 0; i < n; i++)
@@ -83,6 +89,7 @@ const struct tsdb__kernels tsdb__kernels_scalar = {
 	.unpack = unpack,
 	.line = line,
 	.sum = sum,
+	.sum_to_double = sum_to_double,
 	.to_double = to_double,
 	.divide = divide,
 	.multiply = multiply,

@@ -5,15 +5,20 @@
 
 #include <assert.h>
 
+static bool get_folded(const uint8_t **p, const uint8_t *end, uint64_t *ret)
+{
+	if (!tsdb__varint_get(p, end, ret))
+		return false;
+	*ret = tsdb__unzigzag(*ret);
+	return true;
+}
+
+/* An integer of the map: bits of a double are not short. */
 static bool get_integer(struct tsdb__column *c, const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
 	unsigned map = tsdb__map_of(c->encoding);
-	if (map != TSDB_MAP_BITS && map != TSDB_MAP_ROTATED) {
-		if (!tsdb__varint_get(p, end, ret))
-			return false;
-		*ret = tsdb__unzigzag(*ret);
-		return true;
-	}
+	if (map != TSDB_MAP_BITS && map != TSDB_MAP_ROTATED)
+		return get_folded(p, end, ret);
 	if (end - *p < 8)
 		return false;
 	*ret = tsdb__load_u64(*p);
@@ -74,7 +79,7 @@ int tsdb__column_open(struct tsdb__column *c, const uint8_t *ptr, size_t len, si
 	c->count = (uint32_t)last + 1;
 	if (!get_scale(c, &p, end) || !get_integer(c, &p, end, &c->first))
 		return PM_ERR_CORRUPT;
-	if ((form == TSDB_FORM_PROGRESSION || form == TSDB_FORM_FRAME) && !get_integer(c, &p, end, &c->step))
+	if ((form == TSDB_FORM_PROGRESSION || form == TSDB_FORM_FRAME) && !get_folded(&p, end, &c->step))
 		return PM_ERR_CORRUPT;
 	if (form >= TSDB_FORM_FRAME && !get_directory(c, &p, end))
 		return PM_ERR_CORRUPT;

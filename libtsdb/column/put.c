@@ -35,9 +35,9 @@ static uint8_t *put_head(uint8_t *p, const struct draft *d)
 		p = tsdb__varint_put(p, d->plan.factor);
 	p = put_integer(p, map, d->x[0]);
 	if (d->form == TSDB_FORM_PROGRESSION)
-		p = put_integer(p, map, d->x[1] - d->x[0]);
+		p = tsdb__varint_put(p, tsdb__zigzag(d->x[1] - d->x[0]));
 	if (d->form == TSDB_FORM_FRAME)
-		p = put_integer(p, map, d->slope);
+		p = tsdb__varint_put(p, tsdb__zigzag(d->slope));
 	return p;
 }
 
