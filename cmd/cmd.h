@@ -93,6 +93,9 @@ int pm_flush_stdout(void);
 
 /* data.c: open ctx->data_dir with enum tsdb_flags as ctx->db. The message names the directory and what to do. */
 int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err);
+/* Seal the head and merge segments when that is due, for commands that commit and end; it costs microseconds when it is
+ * not. Trouble is a line on standard error: what was committed stays as it is. */
+void pm_data_compact(struct pm_ctx *ctx);
 /* Call `fn` with a querier on what is committed now; again with a new one while it returns PM_ERR_STALE. */
 typedef int pm_querier_fn(struct pm_querier *q, void *arg, struct pm_error *err);
 int pm_with_querier(struct tsdb *db, pm_querier_fn *fn, void *arg, struct pm_error *err);
@@ -104,5 +107,11 @@ int pm_duration_arg(const char *text, int64_t *ret_ms, struct pm_error *err);
 /* A size: a number of bytes, or with one of the units B, KB, MB, GB, TB, PB (of 1024, as Prometheus has them; KiB and so
  * on are the same). */
 int pm_bytes_arg(const char *text, uint64_t *ret, struct pm_error *err);
+
+/* sizearg.c: a size is a number of bytes with or without a unit, "512MB", "1GiB"; units are powers of 1024. _parse:
+ * PM_ERR_INVALID; _arg: with the reason. _format: as Go's units.Base2Bytes, "1GiB512MiB". */
+int pm_size_parse(struct pm_str text, uint64_t *ret);
+int pm_size_arg(const char *text, uint64_t *ret, struct pm_error *err);
+char *pm_size_format(char out[64], uint64_t bytes);
 
 #endif

@@ -1,7 +1,12 @@
-/* data.c - opening the data directory, with errors that a person can act on, and asking it. */
+/* data.c - opening the data directory, with errors that a person can act on, and asking and tidying it. */
 #include "cmd/cmd.h"
 
 enum { QUERIER_TRIES_MAX = 1000 };
+
+static void damaged(void *arg, const struct pm_error *what)
+{
+	pm_warn("damaged, and set aside: %s; the rest is served (pm inspect --verify tells more)", what->msg);
+}
 
 int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err)
 {
@@ -9,7 +14,8 @@ int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err)
 		.fsync_ms = ctx->fsync_ms,
 		.series_max = ctx->series_max,
 		.job_series_max = ctx->job_series_max,
-		.bytes_max = ctx->bytes_max };
+		.bytes_max = ctx->bytes_max,
+		.damaged = damaged };
 	int rc = tsdb_open(ctx->data_dir, &opts, &ctx->db, err);
 
 	if (rc == PM_ERR_NOTFOUND && !(flags & TSDB_CREATE))
@@ -35,4 +41,18 @@ int pm_with_querier(struct tsdb *db, pm_querier_fn *fn, void *arg, struct pm_err
 			return rc;
 	}
 	return pm_fail(err, PM_ERR_STALE, "the data changed under the query %d times", QUERIER_TRIES_MAX);
+}
+
+/* One merge at most: a command that ends soon does not make up for what others left. */
+void pm_data_compact(struct pm_ctx *ctx)
+{
+	const struct tsdb_compact_opts opts = { .once = true };
+	struct pm_error err = { 0 };
+
+	if (!tsdb_compact_due(ctx->db, &opts))
+		return;
+	int rc = tsdb_compact(ctx->db, &opts, NULL, &err);
+
+	if (rc < 0 && rc != PM_ERR_EXISTS)
+		pm_warn("stored, but the log could not be sealed: %s", err.msg);
 }

@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 
 extern const struct pm_cmd pm_cmd_scrape, pm_cmd_import, pm_cmd_expose, pm_cmd_query, pm_cmd_test, pm_cmd_serve,
-	pm_cmd_inspect, pm_cmd_snapshot, pm_cmd_dump;
+	pm_cmd_inspect, pm_cmd_snapshot, pm_cmd_dump, pm_cmd_compact, pm_cmd_delete;
 
 const struct pm_cmd *const pm_cmds[] = {
 	&pm_cmd_scrape,
@@ -11,6 +11,8 @@ const struct pm_cmd *const pm_cmds[] = {
 	&pm_cmd_test,
 	&pm_cmd_import,
 	&pm_cmd_dump,
+	&pm_cmd_compact,
+	&pm_cmd_delete,
 	&pm_cmd_inspect,
 	&pm_cmd_snapshot,
 	&pm_cmd_serve,

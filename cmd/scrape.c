@@ -196,8 +196,10 @@ static int scrape_run(struct pm_ctx *ctx)
 	code = parse_options(ctx, &s);
 	if (code == PM_EXIT_OK)
 		code = make_targets(&s, ctx);
-	if (code == PM_EXIT_OK)
+	if (code == PM_EXIT_OK) {
 		code = run_targets(&s, ctx);
+		pm_data_compact(ctx);
+	}
 	pm_arena_release(&s.arena);
 	return code;
 }

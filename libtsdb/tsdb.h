@@ -165,13 +165,16 @@ struct tsdb_compact_opts {
 struct tsdb_compact_stats {
 	uint64_t sealed_samples, sealed_segments;
 	uint64_t merged_samples, merged_segments, merged_into;
-	uint64_t deleted_segments;
+	uint64_t deleted_segments;  /* by retention, ... */
+	uint64_t deleted_for_bytes; /* ... and how many of these because of retention_bytes */
 	uint64_t bytes_written;
 };
 /* What is due, in this order: retention, sealing, merging. `opts` NULL: the defaults. `ret` (NULL to ignore) is filled on
  * errors, too. */
 int tsdb_compact(
 	struct tsdb *db, const struct tsdb_compact_opts *opts, struct tsdb_compact_stats *ret, struct pm_error *err);
+/* Whether the head is due for sealing. Takes no lock and costs microseconds, so it may be asked after every commit. */
+bool tsdb_compact_due(struct tsdb *db, const struct tsdb_compact_opts *opts);
 /* Delete the samples in [min_ms, max_ms] of the series that match, of all that is committed now; bytes are given back by
  * later merges. One matcher at least, 64 at most (PM_ERR_LIMIT); PM_ERR_INVALID for a bad regular expression. */
 int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms,

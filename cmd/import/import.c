@@ -41,8 +41,10 @@ int pm_import_commit(struct pm_import *im, struct pm_error *err)
 		return 0;
 	im->txn = NULL;
 	rc = tsdb_txn_commit(txn, err);
-	if (rc == 0)
+	if (rc == 0) {
 		im->committed += im->pending;
+		pm_data_compact(im->ctx);
+	}
 	im->pending = 0;
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* reader.c - see reader.h. */
 #include "cmd/serve/reader.h"
 
+#include "cmd/cmd.h"
 #include "libtsdb/base/num.h"
 #include "libtsdb/base/utf8.h"
 
@@ -96,26 +97,14 @@ int pm_read_duration(struct pm_reader *r, const struct pm_yaml_node *n, int64_t 
 
 int pm_read_size(struct pm_reader *r, const struct pm_yaml_node *n, size_t *ret)
 {
-	static const char units[] = "KMGTPE";
-	struct pm_str text, number;
-	double v;
+	struct pm_str text;
+	uint64_t v;
 	int rc = pm_yaml_str(n, &text, r->err);
 	if (rc || n->kind == PM_YAML_NULL)
 		return rc;
-	number = text;
-	int shift = 0;
-	if (number.len && number.ptr[number.len - 1] == 'B')
-		number.len--;
-	if (number.len && number.len < text.len && number.ptr[number.len - 1] == 'i')
-		number.len--;
-	const char *unit = number.len ? memchr(units, number.ptr[number.len - 1], sizeof units - 1) : NULL;
-	if (unit && number.len < text.len) {
-		number.len--;
-		shift = 10 * (int)(unit - units + 1);
-	}
-	if (pm_double_parse(number, &v) || !(v >= 0) || v * (double)(UINT64_C(1) << shift) >= 0x1p62)
+	if (pm_size_parse(text, &v))
 		return pm_yaml_fail(n, r->err, "\"%.*s\" is not a size such as 10MB", PM_STR_ARG(text));
-	*ret = (size_t)(v * (double)(UINT64_C(1) << shift));
+	*ret = (size_t)v;
 	return 0;
 }
 

@@ -238,7 +238,7 @@ static int merge(struct tsdb__long *w, const struct members *x, struct tsdb__man
 		w->stats->bytes_written += info.size;
 		w->stats->merged_samples += info.sample_count;
 		w->stats->merged_segments += x->count;
-		w->stats->merged_into++;
+		w->stats->merged_into += info.series_count != 0;
 	}
 	return rc;
 }
@@ -291,12 +291,15 @@ int tsdb__retention(struct tsdb__long *w, struct pm_error *err)
 	const struct tsdb_compact_opts *o = w->opts;
 	struct tsdb__manifest *next;
 	const struct tsdb__segment_info *s;
-	uint64_t deleted = 0;
+	uint64_t deleted = 0, for_bytes = 0;
 	int rc = tsdb__manifest_copy(tsdb__manifest_of(w->snap), &next);
 	if (rc < 0)
 		return pm_fail(err, rc, "out of memory");
-	while ((s = oldest(next)) && ((o->retention_ms && s->max_ms < w->now_ms - o->retention_ms) ||
-					     (o->retention_bytes && store_bytes(w, next) > o->retention_bytes))) {
+	while ((s = oldest(next))) {
+		bool old = o->retention_ms && s->max_ms < w->now_ms - o->retention_ms;
+		if (!old && !(o->retention_bytes && store_bytes(w, next) > o->retention_bytes))
+			break;
+		for_bytes += !old;
 		tsdb__manifest_remove(next, s->number);
 		deleted++;
 	}
@@ -304,7 +307,10 @@ int tsdb__retention(struct tsdb__long *w, struct pm_error *err)
 		tsdb__manifest_unref(next);
 		return 0;
 	}
-	w->stats->deleted_segments += deleted;
 	forget_tombstones(next);
-	return tsdb__long_publish(w, next, 0, err);
+	if ((rc = tsdb__long_publish(w, next, 0, err)) == 0) {
+		w->stats->deleted_segments += deleted;
+		w->stats->deleted_for_bytes += for_bytes;
+	}
+	return rc;
 }

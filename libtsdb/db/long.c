@@ -168,6 +168,8 @@ int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t 
 
 /* ---- all of it ---- */
 
+static const struct tsdb_compact_opts defaults;
+
 static bool seal_due(const struct tsdb__long *w)
 {
 	const struct tsdb_record *r = &w->snap->rec;
@@ -180,10 +182,21 @@ static bool seal_due(const struct tsdb__long *w)
 	       bytes >= (w->opts->seal_bytes ? w->opts->seal_bytes : SEAL_BYTES);
 }
 
+bool tsdb_compact_due(struct tsdb *db, const struct tsdb_compact_opts *opts)
+{
+	struct tsdb__long w = { .db = db, .opts = opts ? opts : &defaults };
+	bool due;
+	if (tsdb__snap_get(db, &w.snap, NULL) < 0)
+		return false;
+	w.now_ms = w.opts->now_ms ? w.opts->now_ms : pm_now_ms();
+	due = seal_due(&w);
+	tsdb__snap_unref(w.snap);
+	return due;
+}
+
 int tsdb_compact(
 	struct tsdb *db, const struct tsdb_compact_opts *opts, struct tsdb_compact_stats *ret, struct pm_error *err)
 {
-	static const struct tsdb_compact_opts defaults;
 	struct tsdb_compact_stats stats = { 0 };
 	struct tsdb__long w = { .db = db, .opts = opts ? opts : &defaults, .stats = &stats };
 	int rc = tsdb__long_begin(&w, err);

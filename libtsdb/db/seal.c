@@ -109,7 +109,7 @@ static int write_segments(struct seal *s, struct pm_error *err)
 	while ((rc = set->next(set, &series, err)) > 0 && (rc = add_series(s, &series, err)) == 0) {
 		pm_arena_reset(&labels); /* nobody looks back */
 		if (++count % PROGRESS_SERIES == 0 &&
-			tsdb__long_progress(s->work, "sealing", count, s->bounded.rec.series_count)) {
+			tsdb__long_progress(s->work, "sealing", s->work->stats->sealed_samples, s->bounded.rec.sample_count)) {
 			rc = pm_fail(err, PM_ERR_CANCELED, "stopped while sealing");
 			break;
 		}

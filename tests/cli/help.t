@@ -15,6 +15,8 @@ $ pm --help
   Store
     import    load samples from OpenMetrics text or from Prometheus's files
     dump      write samples as OpenMetrics text or as Prometheus's blocks
+    compact   seal the log, merge segments, apply retention and deletions
+    delete    delete samples of the series that a selector takes
     inspect   tell what a data directory holds
     snapshot  copy a data directory, as it is at one moment
 |
