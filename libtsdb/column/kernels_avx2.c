@@ -79,26 +79,25 @@ AVX2 static void line(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 		store(x + i, _mm256_add_epi64(load(x + i), at));
 }
 
-/* Sums of one, two, three, four lanes. */
-AVX2 static inline __m256i sums(__m256i v)
+/* The sums up to each lane, on top of `carry`. The chain from one vector to the next is a single addition: `carry` has
+ * the sum so far in each lane, and what steps add in this vector; `by` is what they add from one vector to the next. */
+AVX2 static inline __m256i sums(__m256i v, __m256i *carry, __m256i by)
 {
 	v = _mm256_add_epi64(v, _mm256_slli_si256(v, 8));
-	__m256i low = _mm256_permute4x64_epi64(v, _MM_SHUFFLE(1, 1, 1, 1));
-	return _mm256_add_epi64(v, _mm256_blend_epi32(_mm256_setzero_si256(), low, 0xf0));
+	/* Each half has its own sums; `all` is that of each, in both of its lanes. */
+	__m256i all = _mm256_unpackhi_epi64(v, v), low_to_high = _mm256_permute2x128_si256(all, all, 0x08);
+	v = _mm256_add_epi64(v, _mm256_add_epi64(low_to_high, *carry));
+	all = _mm256_add_epi64(all, _mm256_permute2x128_si256(all, all, 0x01));
+	*carry = _mm256_add_epi64(*carry, _mm256_add_epi64(all, by));
+	return v;
 }
 
-/* The chain from one vector to the next is a single addition: `carry` has the sum so far in each lane, and what steps
- * add in this vector. */
 AVX2 static void sum(uint64_t *x, size_t n, uint64_t first, uint64_t step)
 {
+	const __m256i by = _mm256_set1_epi64x((int64_t)(4 * step));
 	__m256i carry = ramp(first + step, step);
-	__m256i by = _mm256_set1_epi64x((int64_t)(4 * step));
-	for (size_t i = 0; i < n; i += 4) {
-		__m256i v = sums(load(x + i));
-		store(x + i, _mm256_add_epi64(v, carry));
-		__m256i all = _mm256_permute4x64_epi64(v, _MM_SHUFFLE(3, 3, 3, 3));
-		carry = _mm256_add_epi64(carry, _mm256_add_epi64(all, by));
-	}
+	for (size_t i = 0; i < n; i += 4)
+		store(x + i, sums(load(x + i), &carry, by));
 }
 
 /* An integer within 2^51, added to the bits of this, gives those of the sum as doubles. */
@@ -110,11 +109,8 @@ AVX2 static void sum_to_double(uint64_t *x, size_t n, uint64_t first, uint64_t s
 	const __m256d magic = _mm256_set1_pd(MAGIC);
 	__m256i carry = _mm256_add_epi64(ramp(first + step, step), _mm256_castpd_si256(magic));
 	for (size_t i = 0; i < n; i += 4) {
-		__m256i v = sums(load(x + i));
-		__m256d at = _mm256_castsi256_pd(_mm256_add_epi64(v, carry));
+		__m256d at = _mm256_castsi256_pd(sums(load(x + i), &carry, by));
 		store(x + i, _mm256_castpd_si256(_mm256_sub_pd(at, magic)));
-		__m256i all = _mm256_permute4x64_epi64(v, _MM_SHUFFLE(3, 3, 3, 3));
-		carry = _mm256_add_epi64(carry, _mm256_add_epi64(all, by));
 	}
 }
 
