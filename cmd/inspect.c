@@ -11,9 +11,10 @@
 
 enum { TOP_DEFAULT = 10 };
 
-enum { OPT_CARDINALITY = PM_OPT_ID, OPT_TOP, OPT_VERIFY, OPT_FILES, OPT_DIGEST };
+enum { OPT_CARDINALITY = PM_OPT_ID, OPT_TOP, OPT_VERIFY, OPT_FILES, OPT_DIGEST, OPT_QUICK };
 
 static const struct pm_opt inspect_opts[] = {
+	{ "quick", OPT_QUICK, NULL, "do not read the columns of segments to tell their encodings apart" },
 	{ "cardinality", OPT_CARDINALITY, NULL, "count series by metric, label and value" },
 	{ "top", OPT_TOP, "N", "with --cardinality: lines of each list (10)" },
 	{ "digest", OPT_DIGEST, NULL, "one hash over all series and samples, whatever files they are in" },
@@ -27,7 +28,7 @@ struct inspect {
 	struct pm_ctx *ctx;
 	int mode; /* OPT_CARDINALITY ... OPT_DIGEST, 0: the parts */
 	size_t top;
-	bool json;
+	bool json, quick;
 	struct pm_buf out;
 };
 
@@ -92,7 +93,7 @@ static int inspect_parts(struct inspect *in)
 {
 	struct pm_parts p = { .total = { .min_ms = PM_TIME_MAX, .max_ms = PM_TIME_MIN } };
 	struct pm_error err = { 0 };
-	int rc = tsdb_parts(in->ctx->db, add_part, &p, &err);
+	int rc = tsdb_parts(in->ctx->db, !in->quick, add_part, &p, &err);
 
 	if (rc == 0 && p.count == 1)
 		p.total.series_count = p.v[0].series_count;
@@ -257,6 +258,9 @@ static int set_option(struct inspect *in, int id, const char *value)
 			return pm_usage(in->ctx, "bad value of --top: \"%s\" is no number above 0", value);
 		in->top = (size_t)n;
 		return PM_EXIT_OK;
+	case OPT_QUICK:
+		in->quick = true;
+		return PM_EXIT_OK;
 	default:
 		if (in->mode && in->mode != id)
 			return pm_usage(in->ctx, "one of --cardinality, --digest, --verify and --files at a time");
@@ -313,7 +317,7 @@ const struct pm_cmd pm_cmd_inspect = {
 	.group = PM_GROUP_STORE,
 	.flags = PM_CMD_DATA_NAMED,
 	.summary = "tell what a data directory holds",
-	.usage = "[--cardinality [--top N] | --digest | --verify | --files [FILE...]] [-o FORMAT]",
+	.usage = "[--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]] [-o FORMAT]",
 	.opts = inspect_opts,
 	.help = "Without an option: each part of the store with its series, samples, bytes and times. Nothing is "
 		"locked or\n"

@@ -53,15 +53,19 @@ static int copy_into(const struct tsdb__view_file *f, int to, struct pm_error *e
 	return rc < 0 ? rc : pm_fs_sync(to, err);
 }
 
+static bool never_changes(const struct tsdb__view_file *f)
+{
+	return f->kind == TSDB_FILE_SEGMENT || f->kind == TSDB_FILE_MANIFEST ||
+	       (f->kind == TSDB_FILE_LOG && f->end == TSDB_LOG_FILE_SIZE);
+}
+
 static int copy_file(struct copy *c, const struct tsdb__view_file *f, struct pm_error *err)
 {
 	int to, rc;
 	if (f->missing || f->size < f->end)
 		return tsdb__corrupt(err, f->name, f->size, f->missing ? "the file is missing" : "the file ends early");
-	/* A full log file is never written again. When it can't be linked (another file system, or it is gone), it is
-	 * copied. */
-	if (f->kind == TSDB_FILE_LOG && f->end == TSDB_LOG_FILE_SIZE &&
-		pm_fs_linkat(c->view.dirfd, f->name, c->dirfd, f->name, NULL) == 0) {
+	/* When it can't be linked (another file system, or it is gone), it is copied. */
+	if (never_changes(f) && pm_fs_linkat(c->view.dirfd, f->name, c->dirfd, f->name, NULL) == 0) {
 		c->stats.linked_files++;
 		c->stats.linked_bytes += f->end;
 		return 0;
@@ -172,7 +176,9 @@ int tsdb_snapshot(struct tsdb *db, const char *to, struct tsdb_snapshot_stats *r
 	if ((rc = temp_name(to, tmp, err)) < 0 || (rc = check_target(to, err)) < 0)
 		return rc;
 	pm_fs_remove_tree(AT_FDCWD, tmp, NULL); /* of a process that had this number and was killed */
-	if ((rc = tsdb__view_open(&c.view, db->dirfd, ".", err)) == 0)
+	if ((rc = tsdb__view_open(&c.view, db->dirfd, ".", err)) == 0 && !c.view.manifest)
+		rc = pm_fail(err, PM_ERR_CORRUPT, "%s", c.view.manifest_error.msg);
+	if (rc == 0)
 		rc = make(&c, tmp, to, err);
 	if (c.dirfd >= 0)
 		pm_fs_close(c.dirfd);

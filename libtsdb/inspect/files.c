@@ -264,6 +264,12 @@ static int text_file(struct tsdb__text *t, const struct tsdb__view_file *f)
 				   : "");
 	if (f->missing || f->size < sizeof(struct tsdb_file_head))
 		return tsdb__text_flush(t, PIECE);
+	if (f->kind == TSDB_FILE_MANIFEST) {
+		tsdb__text_manifest(t);
+		return tsdb__text_flush(t, PIECE);
+	}
+	if (f->kind == TSDB_FILE_SEGMENT)
+		return tsdb__text_segment(t, f->number);
 	if (f->kind == TSDB_FILE_IDS)
 		return text_ids(t, f);
 	return f->kind == TSDB_FILE_SLOTS ? text_slots(t, f) : text_records(t, f);

@@ -17,5 +17,8 @@ struct tsdb__text {
 int tsdb__text_flush(struct tsdb__text *t, size_t more_than);
 /* A record of the log, whose checksum holds, without its line break. */
 void tsdb__text_log(struct tsdb__text *t, const struct tsdb__view_file *f, uint64_t off, const struct tsdb_rec *rec);
+/* The manifest of the view, and one of its segments. */
+void tsdb__text_manifest(struct tsdb__text *t);
+int tsdb__text_segment(struct tsdb__text *t, uint64_t number);
 
 #endif

@@ -17,6 +17,18 @@ int tsdb__damaged(struct tsdb__verify *k, const struct tsdb__view_file *f, uint6
 	return k->fn ? k->fn(k->arg, &d) : 0;
 }
 
+int tsdb__damaged_as(struct tsdb__verify *k, const struct tsdb__view_file *f, const struct pm_error *why)
+{
+	static const char mark[] = ": damaged at offset ";
+	const char *what = strstr(why->msg, mark);
+	uint64_t off = 0;
+	if (!what)
+		return tsdb__damaged(k, f, 0, why->msg);
+	for (what += strlen(mark); *what >= '0' && *what <= '9'; what++)
+		off = off * 10 + (uint64_t)(*what - '0');
+	return tsdb__damaged(k, f, off, what + strspn(what, ": "));
+}
+
 int tsdb__verify_records(struct tsdb__verify *k, const struct tsdb__view_file *f, tsdb__verify_fn *fn)
 {
 	struct tsdb__walk w;
@@ -95,7 +107,7 @@ static int use_logs(struct tsdb__verify *k, struct pm_error *err)
 	k->logs.log_base = v->rec.log_first;
 	if (!(k->logs.logs = pm_calloc(TSDB_LOG_FILES_MAX, sizeof k->logs.logs[0])))
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	for (size_t i = TSDB_VIEW_LOG; i < v->count; i++)
+	for (size_t i = TSDB_VIEW_LOG; i < v->log_end; i++)
 		if (v->files[i].size >= TSDB_LOG_FILE_SIZE)
 			k->logs.logs[v->files[i].number - v->rec.log_first] = v->files[i].map;
 	return 0;
@@ -121,33 +133,20 @@ static int check_files(struct tsdb__verify *k)
 		stop = tsdb__verify_layouts(k);
 	if (stop == 0 && usable[TSDB_VIEW_POSTINGS])
 		stop = tsdb__verify_postings(k);
-	for (size_t i = TSDB_VIEW_LOG; i < k->view.count && stop == 0; i++)
+	for (size_t i = TSDB_VIEW_LOG; i < k->view.log_end && stop == 0; i++)
 		if ((stop = check_head(k, &f[i], &log_usable)) == 0 && log_usable)
 			stop = tsdb__verify_log(k, &f[i]);
-	return stop;
-}
-
-/* Damage of the meta page keeps everything else from being known. */
-static int meta_damage(struct tsdb__verify *k, const struct pm_error *why)
-{
-	static const struct tsdb__view_file meta = { .name = "meta" };
-	const char *what = strstr(why->msg, ": damaged at offset ");
-	uint64_t off = 0;
-	if (what) {
-		for (what += strlen(": damaged at offset "); *what >= '0' && *what <= '9'; what++)
-			off = off * 10 + (uint64_t)(*what - '0');
-		what += strspn(what, ": ");
-	}
-	return tsdb__damaged(k, &meta, off, what ? what : why->msg);
+	return stop ? stop : tsdb__verify_segments(k);
 }
 
 int tsdb_verify(const char *dir, tsdb_damage_fn *fn, void *arg, struct tsdb_verified *ret, struct pm_error *err)
 {
 	struct tsdb__verify k = { .fn = fn, .arg = arg, .ret = { .files = 1, .bytes = TSDB_META_SIZE } };
+	static const struct tsdb__view_file meta = { .name = "meta" };
 	struct pm_error why = { 0 };
 	int rc = tsdb__view_open(&k.view, AT_FDCWD, dir, &why);
 	if (rc == PM_ERR_CORRUPT)
-		rc = meta_damage(&k, &why);
+		rc = tsdb__damaged_as(&k, &meta, &why); /* keeps everything else from being known */
 	else if (rc < 0)
 		pm_fail(err, rc, "%s", why.msg);
 	else if ((rc = use_logs(&k, err)) == 0)

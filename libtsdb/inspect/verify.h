@@ -25,5 +25,9 @@ int tsdb__verify_catalog(struct tsdb__verify *k); /* and ids */
 int tsdb__verify_layouts(struct tsdb__verify *k);
 int tsdb__verify_postings(struct tsdb__verify *k);
 int tsdb__verify_log(struct tsdb__verify *k, const struct tsdb__view_file *f);
+int tsdb__verify_segments(struct tsdb__verify *k); /* and the manifest */
+/* Tell of the damage that an error's message speaks of: "FILE: damaged at offset N: WHAT", or else of all of it at 0.
+ */
+int tsdb__damaged_as(struct tsdb__verify *k, const struct tsdb__view_file *f, const struct pm_error *why);
 
 #endif

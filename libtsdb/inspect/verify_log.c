@@ -41,10 +41,6 @@ static const char *chained_damage(const struct tsdb__verify *k, uint64_t pos, co
 		return "a row of an unknown family";
 	if (row->previous >= pos)
 		return "a row whose chain leads ahead";
-	if (row->min_ms > row->max_ms || row->min_ms < k->view.rec.min_ms || row->max_ms > k->view.rec.max_ms)
-		return row->present || row->rec.kind == TSDB_REC_BATCH
-			       ? "a row whose times the meta page does not cover"
-			       : NULL;
 	return rec->kind == TSDB_REC_ROW ? row_damage(k, row) : batch_damage(k, row);
 }
 

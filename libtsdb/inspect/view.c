@@ -21,7 +21,7 @@ static int map_file(struct tsdb__view *v, struct tsdb__view_file *f, struct pm_e
 	}
 	if ((rc = pm_fs_size(f->fd, &f->size, err)) < 0)
 		return rc;
-	if (f->kind == TSDB_FILE_SLOTS)
+	if (f->kind == TSDB_FILE_SLOTS || f->kind == TSDB_FILE_MANIFEST)
 		f->end = f->size;
 	if (f->size && (rc = pm_fs_map(f->fd, f->size, false, &map, err)) == 0)
 		f->map = map;
@@ -36,7 +36,10 @@ static int add_file(struct tsdb__view *v, const char *name, enum tsdb_file_kind 
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	f = &v->files[v->count++];
 	*f = (struct tsdb__view_file){ .kind = kind, .number = number, .end = end, .fd = -1 };
-	snprintf(f->name, sizeof f->name, "head.%08llx/%s", (unsigned long long)v->rec.generation, name);
+	if (kind == TSDB_FILE_MANIFEST || kind == TSDB_FILE_SEGMENT)
+		snprintf(f->name, sizeof f->name, "%s", name);
+	else
+		snprintf(f->name, sizeof f->name, "head.%08llx/%s", (unsigned long long)v->rec.generation, name);
 	return map_file(v, f, err);
 }
 
@@ -57,6 +60,30 @@ static int add_log(struct tsdb__view *v, struct pm_error *err)
 	return rc;
 }
 
+/* A manifest that can't be read leaves the segments unknown: its error is kept for whoever asks. */
+static int add_segments(struct tsdb__view *v, struct pm_error *err)
+{
+	char name[32];
+	int rc;
+	v->log_end = v->count;
+	tsdb__manifest_name(name, v->rec.manifest);
+	if (v->rec.manifest && (rc = add_file(v, name, TSDB_FILE_MANIFEST, v->rec.manifest, 0, err)) < 0)
+		return rc;
+	rc = tsdb__manifest_load(v->dirfd, v->dirfd, v->rec.manifest, NULL, &v->manifest, &v->manifest_error);
+	if (rc < 0)
+		v->manifest = NULL;
+	if (rc == PM_ERR_NOMEM || rc == PM_ERR_IO)
+		return pm_fail(err, rc, "%s", v->manifest_error.msg);
+	for (size_t i = 0; rc == 0 && i < v->manifest->count; i++) {
+		const struct tsdb__segment_info *info = &v->manifest->v[i].info;
+		tsdb__segment_name(name, info->number);
+		rc = add_file(v, name, TSDB_FILE_SEGMENT, info->number, info->size, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 /* The order is that of enum TSDB_VIEW_*. */
 static int add_files(struct tsdb__view *v, struct pm_error *err)
 {
@@ -75,7 +102,9 @@ static int add_files(struct tsdb__view *v, struct pm_error *err)
 		if (rc == 0)
 			v->files[v->count - 1].table = t;
 	}
-	return rc < 0 ? rc : add_log(v, err);
+	if (rc == 0)
+		rc = add_log(v, err);
+	return rc < 0 ? rc : add_segments(v, err);
 }
 
 static void drop_files(struct tsdb__view *v)
@@ -86,6 +115,8 @@ static void drop_files(struct tsdb__view *v)
 			pm_fs_close(v->files[i].fd);
 	}
 	v->count = 0;
+	tsdb__manifest_unref(v->manifest);
+	v->manifest = NULL;
 }
 
 static bool any_missing(const struct tsdb__view *v)

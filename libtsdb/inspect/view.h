@@ -6,6 +6,7 @@
 #ifndef TSDB_INSPECT_VIEW_H
 #define TSDB_INSPECT_VIEW_H
 
+#include "libtsdb/db/manifest.h"
 #include "libtsdb/head/head.h"
 #include "libtsdb/head/meta.h"
 #include "libtsdb/tsdb.h"
@@ -27,8 +28,11 @@ struct tsdb__view {
 	struct tsdb_meta_page *meta;
 	struct tsdb_record rec;
 	bool recovered; /* `rec` is what the next writer will find, who makes ids, postings and tables anew */
-	struct tsdb__view_file *files; /* catalog, ids, layouts, postings, the tables, the log */
+	struct tsdb__manifest *manifest; /* NULL: it is missing or damaged */
+	struct pm_error manifest_error;
+	struct tsdb__view_file *files; /* catalog, ids, layouts, postings, the tables, the log, manifest, segments */
 	size_t count, cap;
+	size_t log_end; /* index behind the last log file; the manifest stands there when the record names one */
 };
 
 enum {

@@ -155,26 +155,26 @@ $ pm -d nowhere inspect; pm -d nowhere inspect --verify; pm -d nowhere inspect -
 = 1
 $ pm inspect --verify --digest
 ! pm inspect: one of --cardinality, --digest, --verify and --files at a time
-! usage: pm inspect [--cardinality [--top N] | --digest | --verify | --files [FILE...]]
+! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2
 $ pm inspect --top 0
 ! pm inspect: bad value of --top: "0" is no number above 0
-! usage: pm inspect [--cardinality [--top N] | --digest | --verify | --files [FILE...]]
+! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2
 $ pm inspect -o xml
 ! pm inspect: unknown format "xml": want table or json
-! usage: pm inspect [--cardinality [--top N] | --digest | --verify | --files [FILE...]]
+! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2
 $ pm inspect --files -o json
 ! pm inspect: --files is text, there is no JSON of it
-! usage: pm inspect [--cardinality [--top N] | --digest | --verify | --files [FILE...]]
+! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2
 $ pm inspect data
 ! pm inspect: unexpected argument "data"
-! usage: pm inspect [--cardinality [--top N] | --digest | --verify | --files [FILE...]]
+! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2

@@ -199,7 +199,7 @@ static void test_parts(void **state)
 	struct tsdb *db = open_store(dir);
 	uint64_t bytes = 0;
 	append(db, few, 0, FEW);
-	assert_ok(tsdb_parts(db, keep_part, &p, &err), &err);
+	assert_ok(tsdb_parts(db, true, keep_part, &p, &err), &err);
 	assert_string_equal(p.name, "head.00000001");
 	assert_int_equal(p.series_count, 4);
 	assert_int_equal(p.sample_count, FEW);
@@ -208,7 +208,7 @@ static void test_parts(void **state)
 	for (size_t i = 0; i < p.sort_count; i++)
 		bytes += p.sorts[i].bytes;
 	assert_true(bytes == p.bytes && bytes > 0);
-	assert_int_equal(tsdb_parts(db, stop_at_part, NULL, &err), 7);
+	assert_int_equal(tsdb_parts(db, false, stop_at_part, NULL, &err), 7);
 	tsdb_close(db);
 	test_tmpdir_free(dir);
 }
@@ -343,7 +343,7 @@ static uint64_t published_end(const char *dir, const char *name)
 	struct tsdb *db;
 	uint64_t end = 0;
 	assert_ok(tsdb_open(dir, NULL, &db, &err), &err);
-	assert_ok(tsdb_parts(db, keep_part, &p, &err), &err);
+	assert_ok(tsdb_parts(db, true, keep_part, &p, &err), &err);
 	for (size_t i = 0; i < p.sort_count; i++)
 		if (strncmp(p.sorts[i].name, name, strlen(p.sorts[i].name)) == 0)
 			end = p.sorts[i].bytes;
@@ -480,6 +480,139 @@ static void test_verify_stops_when_told(void **state)
 	test_tmpdir_free(dir);
 }
 
+/* ---- segments ------------------------------------------------------------------------------------ */
+
+static void seal(struct tsdb *db)
+{
+	struct tsdb_compact_opts opts = { .now_ms = 1, .force = true };
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_compact(db, &opts, NULL, &err), &err);
+}
+
+/* A store whose samples are in a segment and in the head. */
+static char *make_sealed(size_t loose)
+{
+	char *dir = make_store(loose);
+	struct tsdb *db = open_store(dir);
+	seal(db);
+	append(db, few, 0, 2);
+	tsdb_close(db);
+	return dir;
+}
+
+static void test_digest_of_sealed(void **state)
+{
+	char *dir = make_store(600);
+	struct tsdb *db = open_store(dir);
+	struct tsdb_digest before = digest_of(db), after;
+	seal(db);
+	after = digest_of(db);
+	assert_true(before.hash == after.hash && before.series_count == after.series_count &&
+		    before.sample_count == after.sample_count);
+	tsdb_close(db);
+	test_tmpdir_free(dir);
+}
+
+struct parts {
+	struct tsdb_part v[8];
+	size_t count;
+};
+
+static int keep_parts(void *arg, const struct tsdb_part *p)
+{
+	struct parts *to = arg;
+	assert_true(to->count < 8);
+	to->v[to->count++] = *p;
+	return 0;
+}
+
+static void test_parts_of_sealed(void **state)
+{
+	struct parts full = { 0 }, quick = { 0 };
+	struct pm_error err = { 0 };
+	char *dir = make_sealed(600);
+	struct tsdb *db = open_store(dir);
+	uint64_t values = 0;
+	assert_ok(tsdb_parts(db, true, keep_parts, &full, &err), &err);
+	assert_ok(tsdb_parts(db, false, keep_parts, &quick, &err), &err);
+	assert_true(full.count >= 2 && full.count == quick.count);
+	for (size_t i = 0; i < full.count; i++) {
+		uint64_t bytes = 0, samples = 0;
+		for (size_t k = 0; k < full.v[i].sort_count; k++) {
+			bytes += full.v[i].sorts[k].bytes;
+			samples += full.v[i].sorts[k].samples;
+		}
+		/* Every byte is of some sort. */
+		assert_int_equal(bytes, full.v[i].bytes);
+		assert_int_equal(full.v[i].bytes, quick.v[i].bytes);
+		if (i < full.count - 1)
+			assert_int_equal(samples, full.v[i].sample_count);
+		values += samples;
+	}
+	assert_contains(full.v[0].name, "segment.");
+	assert_contains(full.v[full.count - 1].name, "head.");
+	assert_true(values > 600);
+	tsdb_close(db);
+	test_tmpdir_free(dir);
+}
+
+static char *segment_path(const char *dir, char out[4600])
+{
+	DIR *d = opendir(dir);
+	assert_non_null(d);
+	out[0] = '\0';
+	for (struct dirent *e; (e = readdir(d));)
+		if (strncmp(e->d_name, "segment.", 8) == 0)
+			snprintf(out, 4600, "%.4200s/%.200s", dir, e->d_name);
+	closedir(d);
+	assert_true(out[0]);
+	return out;
+}
+
+static void test_flipped_bytes_of_a_segment(void **state)
+{
+	char *dir = make_sealed(600), path[4600];
+	struct stat st;
+	assert_sound(dir);
+	assert_int_equal(stat(segment_path(dir, path), &st), 0);
+	int fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	for (off_t at = 0; at < st.st_size; at += 1 + st.st_size / 400) {
+		unsigned char b, c;
+		assert_int_equal(pread(fd, &b, 1, at), 1);
+		c = b ^ (unsigned char)(1u << at % 8);
+		assert_int_equal(pwrite(fd, &c, 1, at), 1);
+		struct found f = verify(dir);
+		if (!f.count)
+			fail_msg("byte %" PRIu64 " changed, and nothing is said", (uint64_t)at);
+		assert_contains(f.file, "segment.");
+		assert_int_equal(pwrite(fd, &b, 1, at), 1);
+	}
+	close(fd);
+	assert_sound(dir);
+	assert_int_equal(truncate(path, st.st_size - 8), 0);
+	assert_damage(dir, "segment.", "");
+	assert_int_equal(unlink(path), 0);
+	assert_damage(dir, "segment.", "missing");
+	test_tmpdir_free(dir);
+}
+
+static void test_damaged_manifest(void **state)
+{
+	char *dir = make_sealed(10), path[4600];
+	DIR *d = opendir(dir);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		if (strncmp(e->d_name, "manifest.", 9) == 0)
+			snprintf(path, sizeof path, "%.4200s/%.200s", dir, e->d_name);
+	closedir(d);
+	overwrite(path, 100, "xyz", 3);
+	assert_damage(dir, "manifest.", "checksum");
+	assert_int_equal(unlink(path), 0);
+	assert_damage(dir, "manifest.", "missing");
+	test_tmpdir_free(dir);
+}
+
 /* ---- files as text ------------------------------------------------------------------------------ */
 
 static int gather(void *arg, struct pm_str text)
@@ -526,7 +659,25 @@ static void test_files_as_text(void **state)
 	test_tmpdir_free(dir);
 }
 
+static void test_segments_as_text(void **state)
+{
+	static const char *const wanted[] = { "manifest.", "segments, the next is", "segment.", "symbols, ",
+		"{\"__name__\"=\"loose\", \"s\"=\"17\"}", "chunk at ", "1 samples, constant" };
+	char *dir = make_sealed(600), *text = text_of(dir, NULL), path[4600];
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		assert_contains(text, wanted[i]);
+	free(text);
+	segment_path(dir, path);
+	overwrite(path, 4096, "xyz", 3);
+	text = text_of(dir, strrchr(path, '/') + 1);
+	assert_contains(text, "DAMAGED");
+	free(text);
+	test_tmpdir_free(dir);
+}
+
 TEST_MAIN(TEST(test_digest_is_of_content), TEST(test_digest_sees_each_change), TEST(test_digest_of_a_long_series),
 	TEST(test_digest_of_nothing), TEST(test_digest_at_the_ends_of_time), TEST(test_cardinality), TEST(test_parts),
 	TEST(test_sound_stores), TEST(test_more_than_one_log_file), TEST(test_flipped_bytes), TEST(test_ids_and_tables),
-	TEST(test_cut_and_missing), TEST(test_meta_page), TEST(test_verify_stops_when_told), TEST(test_files_as_text))
+	TEST(test_cut_and_missing), TEST(test_meta_page), TEST(test_verify_stops_when_told),
+	TEST(test_digest_of_sealed), TEST(test_parts_of_sealed), TEST(test_flipped_bytes_of_a_segment),
+	TEST(test_damaged_manifest), TEST(test_files_as_text), TEST(test_segments_as_text))

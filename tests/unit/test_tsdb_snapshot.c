@@ -179,6 +179,32 @@ static void test_full_log_files_are_linked(void **state)
 	test_tmpdir_free(p.dir);
 }
 
+/* Segments are shared; deleting them in one store leaves those of the other. */
+static void test_segments_are_linked(void **state)
+{
+	struct tsdb_compact_opts force = { .now_ms = 1, .force = true };
+	struct tsdb_compact_opts none = { .now_ms = INT64_C(1) << 40, .retention_ms = 1 };
+	struct pair p = pair_new();
+	struct tsdb *db = open_store(p.store, TSDB_WRITE | TSDB_CREATE);
+	struct tsdb_snapshot_stats st;
+	struct pm_error err = { 0 };
+	append_many(db, 0, 300);
+	assert_ok(tsdb_compact(db, &force, NULL, &err), &err);
+	append_many(db, 300, 310);
+	assert_ok(tsdb_snapshot(db, p.copy, &st, &err), &err);
+	assert_true(st.linked_files >= 2); /* the manifest, too */
+	struct tsdb_digest before = digest(p.store);
+	assert_int_equal(before.sample_count, 930);
+	assert_true(same(before, digest(p.copy)));
+	assert_ok(tsdb_compact(db, &none, NULL, &err), &err);
+	assert_true(digest(p.store).sample_count < 930);
+	assert_true(same(before, digest(p.copy)));
+	assert_sound(p.copy);
+	assert_sound(p.store);
+	tsdb_close(db);
+	test_tmpdir_free(p.dir);
+}
+
 /* ---- while others write ------------------------------------------------------------------------- */
 
 struct writer {
@@ -337,5 +363,5 @@ static void test_nth_allocation_fails(void **state)
 }
 
 TEST_MAIN(TEST(test_same_content), TEST(test_both_are_stores), TEST(test_full_log_files_are_linked),
-	TEST(test_of_one_moment), TEST(test_targets), TEST(test_of_a_reader), TEST(test_nth_operation_fails),
-	TEST(test_nth_allocation_fails))
+	TEST(test_segments_are_linked), TEST(test_of_one_moment), TEST(test_targets), TEST(test_of_a_reader),
+	TEST(test_nth_operation_fails), TEST(test_nth_allocation_fails))
