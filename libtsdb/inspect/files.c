@@ -98,6 +98,23 @@ static void text_series(struct tsdb__text *t, const struct tsdb_rec *rec)
 	pm_buf_char(&t->out, '}');
 }
 
+static void text_metadata(struct tsdb__text *t, const struct tsdb_rec *rec)
+{
+	static const char *const names[] = { "metadata of ", ": type ", ", help ", ", unit " };
+	const struct tsdb_metadata_rec *m = (const void *)rec;
+	if (rec->len < sizeof *m) {
+		pm_buf_cstr(&t->out, "metadata of an impossible size");
+		return;
+	}
+	const uint32_t symbols[] = { m->metric, m->type, m->help, m->unit };
+	for (int i = 0; i < 4; i++) {
+		if (!symbols[i])
+			continue;
+		pm_buf_cstr(&t->out, names[i]);
+		quoted_symbol(t, symbols[i]);
+	}
+}
+
 static int text_ids(struct tsdb__text *t, const struct tsdb__view_file *f)
 {
 	uint64_t end = tsdb__view_readable(f);
@@ -216,6 +233,9 @@ static void text_one(struct tsdb__text *t, const struct tsdb__view_file *f, uint
 		break;
 	case TSDB_REC_SERIES:
 		text_series(t, rec);
+		break;
+	case TSDB_REC_METADATA:
+		text_metadata(t, rec);
 		break;
 	case TSDB_REC_FAMILY:
 		text_family(t, rec);

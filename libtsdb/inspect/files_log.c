@@ -1,7 +1,9 @@
 /* files_log.c - records of the log as text: rows with all their values. */
+#include "libtsdb/head/exemplars.h"
 #include "libtsdb/inspect/files.h"
 
 #include "libtsdb/base/num.h"
+#include "libtsdb/base/utf8.h"
 
 #include <inttypes.h>
 
@@ -69,6 +71,31 @@ static void text_batch(struct pm_buf *out, const struct tsdb_row *row)
 	}
 }
 
+static void text_exemplars(struct pm_buf *out, const struct tsdb_row *row)
+{
+	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
+	const struct tsdb_exemplar_rec *e;
+	size_t off = 0;
+	pm_buf_fmt(out, "exemplars, %" PRIu32, row->width);
+	text_span(out, row);
+	for (uint32_t i = 0; i < row->width && (e = tsdb__exemplars_next(row, &off)); i++) {
+		pm_buf_fmt(out, "\n            series %" PRIu32 ": ", e->sid);
+		text_value(out, e->v);
+		pm_buf_fmt(out, "@%" PRId64 " {", e->t_ms);
+		if (e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(e, labels) < 0) {
+			pm_buf_cstr(out, "DAMAGED}");
+			continue;
+		}
+		for (uint32_t l = 0; l < e->label_count; l++) {
+			pm_buf_cstr(out, l ? ", " : "");
+			pm_quote(out, labels[l].name);
+			pm_buf_char(out, '=');
+			pm_quote(out, labels[l].value);
+		}
+		pm_buf_char(out, '}');
+	}
+}
+
 static void text_heads(struct pm_buf *out, const struct tsdb_rec *rec)
 {
 	const struct tsdb_heads *heads = (const void *)rec;
@@ -108,11 +135,14 @@ void tsdb__text_log(struct tsdb__text *t, const struct tsdb__view_file *f, uint6
 	switch (rec->kind) {
 	case TSDB_REC_ROW:
 	case TSDB_REC_BATCH:
+	case TSDB_REC_EXEMPLARS:
 		row = sound_row(f, off);
 		if (!row)
 			pm_buf_cstr(out, "row of an impossible size");
 		else if (rec->kind == TSDB_REC_ROW)
 			text_row(out, row);
+		else if (rec->kind == TSDB_REC_EXEMPLARS)
+			text_exemplars(out, row);
 		else
 			text_batch(out, row);
 		break;

@@ -53,12 +53,28 @@ static const char *series_damage(const struct tsdb__verify *k, uint64_t off, con
 	return NULL;
 }
 
+static const char *metadata_damage(const struct tsdb__verify *k, uint64_t off, const struct tsdb_rec *rec)
+{
+	const struct tsdb_metadata_rec *m = (const void *)rec;
+	if (rec->len < sizeof *m)
+		return "metadata of an impossible size";
+	if (!tsdb__symbol(&k->catalog, m->metric).ptr || (m->type && !tsdb__symbol(&k->catalog, m->type).ptr) ||
+		(m->help && !tsdb__symbol(&k->catalog, m->help).ptr) ||
+		(m->unit && !tsdb__symbol(&k->catalog, m->unit).ptr))
+		return "metadata whose symbol is not there";
+	if ((uint64_t)m->previous * 8 >= off ||
+		(m->previous && !tsdb__rec_at(&k->catalog, (uint64_t)m->previous * 8, TSDB_REC_METADATA, sizeof *m)))
+		return "metadata whose predecessor is not there";
+	return NULL;
+}
+
 static int check_catalog(
 	struct tsdb__verify *k, const struct tsdb__view_file *f, uint64_t off, const struct tsdb_rec *rec)
 {
-	const char *what = rec->kind == TSDB_REC_SYMBOL   ? symbol_damage(k, off)
-			   : rec->kind == TSDB_REC_SERIES ? series_damage(k, off, rec)
-							  : NULL;
+	const char *what = rec->kind == TSDB_REC_SYMBOL     ? symbol_damage(k, off)
+			   : rec->kind == TSDB_REC_SERIES   ? series_damage(k, off, rec)
+			   : rec->kind == TSDB_REC_METADATA ? metadata_damage(k, off, rec)
+							    : NULL;
 	return what ? tsdb__damaged(k, f, off, what) : 0;
 }
 

@@ -1,11 +1,47 @@
 /* verify_log.c - the log: rows lie in layouts that are there, and in chains that lead back. */
+#include "libtsdb/base/arena.h"
+#include "libtsdb/head/exemplars.h"
 #include "libtsdb/inspect/verify.h"
+
+/* Values that stand for histograms stand for sound ones. Positions are below `count`. */
+static const char *histograms_damage(
+	const struct tsdb_row *row, const uint64_t *hists, const double *values, uint64_t count)
+{
+	struct pm_arena arena = { 0 };
+	const struct pm_histogram *h;
+	const char *what = NULL;
+	for (uint64_t i = 0; i < count && hists && !what; i++) {
+		if (!tsdb__bit(hists, i))
+			continue;
+		if (tsdb__hist_get(row, values[i], &arena, &h) < 0)
+			what = "a histogram that is none";
+		pm_arena_reset(&arena);
+	}
+	pm_arena_release(&arena);
+	return what;
+}
+
+static const char *exemplars_damage(const struct tsdb__verify *k, const struct tsdb_row *row)
+{
+	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
+	size_t off = 0;
+	for (uint32_t i = 0; i < row->width; i++) {
+		const struct tsdb_exemplar_rec *e = tsdb__exemplars_next(row, &off);
+		if (!e || e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(e, labels) < 0)
+			return "an exemplar that is none";
+		if (e->sid >= k->view.rec.sid_end)
+			return "an exemplar of a series that is not there";
+	}
+	return NULL;
+}
 
 static const char *row_damage(const struct tsdb__verify *k, const struct tsdb_row *row)
 {
+	struct tsdb__row_view view = tsdb__row_view(row);
+	const char *what = histograms_damage(row, view.hists, view.values, row->present);
 	const struct tsdb_version *v;
-	if (!k->layouts.map)
-		return NULL;
+	if (what || !k->layouts.map)
+		return what;
 	v = tsdb__version(&k->layouts, row->version);
 	if (!v)
 		return "a row whose layout is not there";
@@ -28,7 +64,7 @@ static const char *batch_damage(const struct tsdb__verify *k, const struct tsdb_
 				(s > b.first[i] && b.times[s - 1] > b.times[s]))
 				return "a batch whose times are out of order";
 	}
-	return NULL;
+	return histograms_damage(row, b.hists, b.values, row->version);
 }
 
 /* Rows and batches, whose chain leads from the newest of a family back. */
@@ -41,6 +77,8 @@ static const char *chained_damage(const struct tsdb__verify *k, uint64_t pos, co
 		return "a row of an unknown family";
 	if (row->previous >= pos)
 		return "a row whose chain leads ahead";
+	if (rec->kind == TSDB_REC_EXEMPLARS)
+		return exemplars_damage(k, row);
 	return rec->kind == TSDB_REC_ROW ? row_damage(k, row) : batch_damage(k, row);
 }
 
@@ -72,7 +110,8 @@ static int check_log(struct tsdb__verify *k, const struct tsdb__view_file *f, ui
 	uint64_t pos = (f->number << TSDB_LOG_SHIFT) + off;
 	const char *what = NULL;
 	/* Rows of a file that was cut are told of as a whole. */
-	if ((rec->kind == TSDB_REC_ROW || rec->kind == TSDB_REC_BATCH) && f->size >= TSDB_LOG_FILE_SIZE)
+	bool chained = rec->kind == TSDB_REC_ROW || rec->kind == TSDB_REC_BATCH || rec->kind == TSDB_REC_EXEMPLARS;
+	if (chained && f->size >= TSDB_LOG_FILE_SIZE)
 		what = chained_damage(k, pos, rec);
 	else if (rec->kind == TSDB_REC_HEADS)
 		what = heads_damage(k, pos, rec);

@@ -236,6 +236,34 @@ static void append_page(struct tsdb *db, int row, size_t series)
 	app->free(app);
 }
 
+/* A histogram with a start timestamp, an exemplar and metadata. */
+static void append_kinds(struct tsdb *db, double bucket)
+{
+	static const struct pm_span span = { 2, 3 };
+	const double counts[] = { bucket, 2, 3 };
+	const struct pm_histogram h = { .schema = 1,
+		.count = bucket + 5,
+		.sum = 7.5,
+		.integer = true,
+		.pos_spans = &span,
+		.pos_span_count = 1,
+		.pos = counts,
+		.pos_count = 3 };
+	const struct tsdb_sample sample = { .t_ms = 7000, .h = &h, .st_ms = 500 };
+	struct pm_label l = { PM_NAME_LABEL, PM_STR("hist") }, trace = { PM_STR("trace"), PM_STR("abc") };
+	const struct tsdb_exemplar e = { { &trace, 1 }, 0.5, 6999 };
+	const struct tsdb_metadata m = { PM_STR("hist"), PM_STR("histogram"), PM_STR("Help."), PM_STR("s") };
+	struct pm_error err = { 0 };
+	struct tsdb_txn *txn;
+	tsdb_sid sid;
+	assert_ok(tsdb_txn_begin(db, &txn, &err), &err);
+	assert_ok(tsdb_txn_series(txn, (struct pm_labels){ &l, 1 }, &sid, &err), &err);
+	assert_ok(tsdb_txn_append_sample(txn, sid, &sample, &err), &err);
+	assert_ok(tsdb_txn_append_exemplar(txn, sid, &e, &err), &err);
+	assert_ok(tsdb_txn_append_metadata(txn, &m, &err), &err);
+	assert_ok(tsdb_txn_commit(txn, &err), &err);
+}
+
 static char *make_store(size_t loose)
 {
 	char *dir = test_tmpdir(), (*value)[24] = calloc(loose, sizeof *value);
@@ -251,6 +279,7 @@ static char *make_store(size_t loose)
 	append_page(db, 1, 30);
 	append_page(db, 2, 28);
 	append_page(db, 3, 40);
+	append_kinds(db, 1);
 	tsdb_close(db);
 	free(s);
 	free(value);
@@ -500,6 +529,25 @@ static char *make_sealed(size_t loose)
 	return dir;
 }
 
+static void test_digest_of_histograms(void **state)
+{
+	uint64_t hashes[3];
+	for (int i = 0; i < 3; i++) {
+		char *dir = test_tmpdir();
+		struct tsdb *db = open_store(dir);
+		append_kinds(db, i == 1 ? 4 : 1);
+		if (i == 2)
+			seal(db);
+		struct tsdb_digest d = digest_of(db);
+		assert_int_equal(d.sample_count, 1);
+		hashes[i] = d.hash;
+		tsdb_close(db);
+		assert_sound(dir);
+		test_tmpdir_free(dir);
+	}
+	assert_true(hashes[0] != hashes[1] && hashes[0] == hashes[2]);
+}
+
 static void test_digest_of_sealed(void **state)
 {
 	char *dir = make_store(600);
@@ -639,7 +687,9 @@ static void test_files_as_text(void **state)
 	static const char *const wanted[] = { "meta: version 1", "head.00000001/catalog: ", "symbol \"loose\"",
 		"series 0, home 0 {\"__name__\"=\"m\", \"s\"=\"a\"}", "head.00000001/ids: ", "family 1 \"key\"",
 		"block of 30 entries", "run of series 0 to", "\"s\"=\"17\"", "list of runs at", "tag ", "batch of ",
-		" -0@5000", "row of family 1 at 1000", " stale", "commit 5: " };
+		" -0@5000", "row of family 1 at 1000", " stale",
+		"commit 6: ", "metadata of \"hist\": type \"histogram\", help \"Help.\", unit \"s\"", "exemplars, 1",
+		"0.5@6999 {\"trace\"=\"abc\"}", "histogram@" };
 	char *dir = make_store(600), *text = text_of(dir, NULL), path[4600];
 	struct pm_error err = { 0 };
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
@@ -679,5 +729,6 @@ TEST_MAIN(TEST(test_digest_is_of_content), TEST(test_digest_sees_each_change), T
 	TEST(test_digest_of_nothing), TEST(test_digest_at_the_ends_of_time), TEST(test_cardinality), TEST(test_parts),
 	TEST(test_sound_stores), TEST(test_more_than_one_log_file), TEST(test_flipped_bytes), TEST(test_ids_and_tables),
 	TEST(test_cut_and_missing), TEST(test_meta_page), TEST(test_verify_stops_when_told),
-	TEST(test_digest_of_sealed), TEST(test_parts_of_sealed), TEST(test_flipped_bytes_of_a_segment),
-	TEST(test_damaged_manifest), TEST(test_files_as_text), TEST(test_segments_as_text))
+	TEST(test_digest_of_histograms), TEST(test_digest_of_sealed), TEST(test_parts_of_sealed),
+	TEST(test_flipped_bytes_of_a_segment), TEST(test_damaged_manifest), TEST(test_files_as_text),
+	TEST(test_segments_as_text))
