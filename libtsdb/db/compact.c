@@ -79,14 +79,14 @@ static bool has_tombstone(const struct tsdb__manifest *m, const struct tsdb__seg
 	return false;
 }
 
-static int collect(const struct tsdb__manifest *m, int64_t span, uint32_t level, struct members *x)
+static int collect(struct tsdb__manifest *m, int64_t span, uint32_t level, struct members *x)
 {
 	x->count = 0;
 	x->level = level;
 	for (size_t i = 0; i < m->count; i++) {
 		if (!inside(&m->v[i].info, span, level))
 			continue;
-		if (m->v[i].bad) { /* set aside: it stays as it is */
+		if (tsdb__manifest_set_aside(m, i, 0)) { /* it stays as it is, and the span with it */
 			x->count = 0;
 			return 0;
 		}
@@ -110,7 +110,9 @@ static bool level_allowed(const struct tsdb__long *w, const struct members *x, c
 
 static bool due(const struct tsdb__long *w, const struct tsdb__manifest *m, int64_t span, const struct members *x)
 {
-	bool past = (span + 1) * tsdb__level_ms(x->level) + LATE_MS <= newest(w);
+	int64_t end, late;
+	bool past = !__builtin_mul_overflow(span + 1, tsdb__level_ms(x->level), &end) &&
+		    !__builtin_add_overflow(end, LATE_MS, &late) && late <= newest(w);
 	if (x->count == 1)
 		return w->opts->force && has_tombstone(m, &m->v[x->v[0]].info) && m->v[x->v[0]].info.level == x->level;
 	return x->count > 1 && level_allowed(w, x, m) && order_kept(m, x) &&
@@ -120,7 +122,7 @@ static bool due(const struct tsdb__long *w, const struct tsdb__manifest *m, int6
 /* Small spans first: what they save in the larger ones. */
 static int choose(const struct tsdb__long *w, struct members *x, struct pm_error *err)
 {
-	const struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
+	struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
 	for (uint32_t level = 0; level <= TSDB_LEVEL_MAX; level++)
 		for (size_t i = 0; i < m->count; i++) {
 			const struct tsdb__segment_info *s = &m->v[i].info;
@@ -243,8 +245,19 @@ static int merge(struct tsdb__long *w, const struct members *x, struct tsdb__man
 	return rc;
 }
 
+/* Segments that could not be merged for damage: they are left alone, and served as far as they can be. */
+static void leave_alone(struct tsdb__long *w, const struct members *x, const struct pm_error *why)
+{
+	bool said = false;
+	for (size_t i = 0; i < x->count; i++)
+		said |= tsdb__manifest_set_aside(tsdb__manifest_of(w->snap), x->v[i], why->code) != 0;
+	if (!said && w->db->damaged)
+		w->db->damaged(w->db->damaged_arg, why);
+}
+
 int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err)
 {
+	struct pm_error why = { 0 };
 	struct tsdb__manifest *next = NULL;
 	struct members x = { 0 };
 	int rc = choose(w, &x, err);
@@ -253,11 +266,18 @@ int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err)
 	if (next) {
 		for (size_t i = 0; i < x.count; i++)
 			tsdb__manifest_remove(next, tsdb__manifest_of(w->snap)->v[x.v[i]].info.number);
-		if ((rc = merge(w, &x, next, err)) < 0) {
-			tsdb__manifest_unref(next);
-		} else {
+		if ((rc = merge(w, &x, next, &why)) == 0) {
 			forget_tombstones(next);
 			rc = tsdb__long_publish(w, next, 0, err);
+		} else {
+			tsdb__manifest_unref(next);
+			/* Stale: a file is gone that the store names. */
+			if (rc == PM_ERR_CORRUPT || rc == PM_ERR_VERSION || rc == PM_ERR_STALE) {
+				leave_alone(w, &x, &why);
+				rc = 0;
+			} else if (err) {
+				*err = why;
+			}
 		}
 		rc = rc < 0 ? rc : 1;
 	}

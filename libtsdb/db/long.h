@@ -42,7 +42,7 @@ int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t 
 
 /* Seal the head. */
 int tsdb__seal(struct tsdb__long *w, struct pm_error *err);
-/* Merge what is most worth it. 1: something was merged; 0: nothing to do. */
+/* Merge what is most worth it. 1: something was merged, or set aside for damage; 0: nothing to do. */
 int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err);
 int tsdb__retention(struct tsdb__long *w, struct pm_error *err);
 
