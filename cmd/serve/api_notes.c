@@ -120,8 +120,9 @@ static int names_of(struct pm_querier *q, struct pm_labels target, struct pm_are
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < target.count; i++)
 		m[i] = (struct pm_matcher){ PM_MATCH_EQ, target.v[i].name, target.v[i].value };
-	struct pm_select sel = { .matchers = m, .matcher_count = target.count, .min_ms = PM_TIME_MIN,
-		.max_ms = PM_TIME_MAX };
+	struct pm_select sel = {
+		.matchers = m, .matcher_count = target.count, .min_ms = PM_TIME_MIN, .max_ms = PM_TIME_MAX
+	};
 	return q->label_values(q, PM_NAME_LABEL, &sel, ret, err);
 }
 
@@ -220,8 +221,9 @@ static int add_selection(void *arg, const struct pm_matcher *matchers, size_t co
 	struct selections *s = arg;
 	if (pm_grow(&s->v, &s->cap, s->count + 1))
 		return PM_ERR_NOMEM;
-	s->v[s->count++] = (struct pm_select){ .matchers = matchers, .matcher_count = count, .min_ms = s->min_ms,
-		.max_ms = s->max_ms };
+	s->v[s->count++] = (struct pm_select){
+		.matchers = matchers, .matcher_count = count, .min_ms = s->min_ms, .max_ms = s->max_ms
+	};
 	return 0;
 }
 

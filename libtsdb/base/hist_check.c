@@ -5,8 +5,8 @@
 
 enum { BUCKETS_MAX = 1 << 16 }; /* of one side */
 
-static int check_spans(const struct pm_span *spans, uint32_t span_count, uint32_t bucket_count, const char *side,
-	struct pm_error *err)
+static int check_spans(
+	const struct pm_span *spans, uint32_t span_count, uint32_t bucket_count, const char *side, struct pm_error *err)
 {
 	uint64_t buckets = 0;
 	int64_t index = 0;
@@ -35,7 +35,8 @@ static int check_bounds(const struct pm_histogram *h, struct pm_error *err)
 			return pm_fail(err, PM_ERR_INVALID, "histogram custom bounds must not be NaN");
 		if (i && !(h->custom[i] > h->custom[i - 1]))
 			return pm_fail(err, PM_ERR_INVALID,
-				"histogram custom bounds must be in strictly increasing order: previous bound is %g and "
+				"histogram custom bounds must be in strictly increasing order: previous bound is %g "
+				"and "
 				"current is %g",
 				h->custom[i - 1], h->custom[i]);
 		if (isinf(h->custom[i]))
@@ -91,8 +92,7 @@ static int check_count(const struct pm_histogram *h, double v, const char *what,
 	return 0;
 }
 
-static int check_side(
-	const struct pm_histogram *h, const double *v, uint32_t count, double *sum, struct pm_error *err)
+static int check_side(const struct pm_histogram *h, const double *v, uint32_t count, double *sum, struct pm_error *err)
 {
 	int rc = 0;
 	for (uint32_t i = 0; i < count && rc == 0; i++) {
@@ -121,6 +121,7 @@ int pm_histogram_check(const struct pm_histogram *h, struct pm_error *err)
 		return pm_fail(err, PM_ERR_INVALID,
 			"histogram's observation count should %s the number of observations found in the buckets%s: %g "
 			"observations found in buckets, but the Count field is %g",
-			isnan(h->sum) ? "be at least" : "equal", isnan(h->sum) ? "" : " (in absence of NaN)", sum, h->count);
+			isnan(h->sum) ? "be at least" : "equal", isnan(h->sum) ? "" : " (in absence of NaN)", sum,
+			h->count);
 	return 0;
 }

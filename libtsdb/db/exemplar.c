@@ -56,8 +56,7 @@ static bool is_asked(const struct query *q, uint32_t sid, int64_t t_ms)
 	return false;
 }
 
-static int find_in_row(
-	struct query *q, const struct tsdb_row *row, uint64_t skip, uint64_t pos, struct pm_error *err)
+static int find_in_row(struct query *q, const struct tsdb_row *row, uint64_t skip, uint64_t pos, struct pm_error *err)
 {
 	size_t off = 0;
 	for (uint32_t i = 0; i < row->width; i++) {
@@ -82,8 +81,8 @@ static int find(struct query *q, uint64_t max, struct pm_error *err)
 	if (!tsdb__family_find(&snap->layouts, snap->tables[TSDB_TABLE_FAMILIES], tsdb__exemplars_key(),
 		    snap->rec.family_count, &family))
 		return 0;
-	rc = tsdb__exemplars_walk(
-		snap->head, tsdb__snap_last(snap, family), 0, snap->rec.log_end, max, &walk, err);
+	rc = tsdb__exemplars_walk(snap->head, tsdb__snap_last(snap, family), tsdb__exemplars_sealed(&snap->rec),
+		snap->rec.log_end, max, &walk, err);
 	for (size_t i = walk.count; i-- > 0 && rc == 0;) {
 		uint64_t over = walk.exemplar_count > max ? walk.exemplar_count - max : 0;
 		rc = find_in_row(q, walk.rows[i], i == walk.count - 1 ? over : 0, walk.positions[i], err);
@@ -120,8 +119,8 @@ static int labels_of(struct query *q, uint32_t sid, struct pm_labels *ret, struc
 	return 0;
 }
 
-static int exemplar_out(struct query *q, const struct tsdb_exemplar_rec *rec, struct tsdb_exemplar *ret,
-	struct pm_error *err)
+static int exemplar_out(
+	struct query *q, const struct tsdb_exemplar_rec *rec, struct tsdb_exemplar *ret, struct pm_error *err)
 {
 	struct pm_label *l = pm_arena_array(&q->own->arena, rec->label_count + (size_t)1, sizeof *l);
 	if (!l)

@@ -39,8 +39,8 @@ static int fill(const struct tsdb__snap *snap, const struct tsdb__metadata_map *
 	return 0;
 }
 
-int tsdb_metadata(struct tsdb *db, struct pm_str metric, size_t limit, struct tsdb_metadata_list *ret,
-	struct pm_error *err)
+int tsdb_metadata(
+	struct tsdb *db, struct pm_str metric, size_t limit, struct tsdb_metadata_list *ret, struct pm_error *err)
 {
 	struct tsdb__metadata_map map = { 0 };
 	struct tsdb_metadata_list l = { 0 };

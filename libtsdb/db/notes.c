@@ -114,7 +114,9 @@ static int load(struct tsdb *db, struct tsdb__notes *n, struct pm_error *err)
 		n->newest = NULL;
 		n->newest_cap = n->newest_count = n->seen = 0;
 	}
-	rc = tsdb__exemplars_walk(w->head, last, n->seen, w->rec.log_end, tsdb__exemplar_max(w), &walk, err);
+	uint64_t until = tsdb__exemplars_sealed(&w->rec);
+	rc = tsdb__exemplars_walk(
+		w->head, last, n->seen > until ? n->seen : until, w->rec.log_end, tsdb__exemplar_max(w), &walk, err);
 	for (size_t i = walk.count; i-- > 0 && rc == 0;)
 		rc = load_row(n, walk.rows[i], walk.positions[i], err);
 	if (rc == 0)
@@ -144,8 +146,8 @@ static int check_labels(struct pm_labels l, struct pm_error *err)
 	return 0;
 }
 
-/* As upstream: at one time exemplars come with ascending values (buckets of a histogram), then by hash. 1: the series has
- * it already. */
+/* As upstream: at one time exemplars come with ascending values (buckets of a histogram), then by hash. 1: the series
+ * has it already. */
 static int check_order(const struct tsdb__newest *s, const struct tsdb_exemplar *e, uint64_t hash, struct pm_error *err)
 {
 	if (s->t_ms == e->t_ms && pm_double_bits(s->v) == pm_double_bits(e->v) && s->labels_hash == hash)
@@ -166,8 +168,7 @@ int tsdb__note_exemplar(struct tsdb *db, struct tsdb__exemplars_out *out, uint32
 	const struct tsdb__newest *s = n->newest_cap ? newest_of(n, sid) : NULL;
 	if (s && s->sid_1 && (rc = check_order(s, e, hash, err)) != 0)
 		return rc < 0 ? rc : 0;
-	if (newest_put(n, sid, e->t_ms, e->v, hash) < 0 ||
-		tsdb__exemplars_put(out, sid, e->t_ms, e->v, e->labels) < 0)
+	if (newest_put(n, sid, e->t_ms, e->v, hash) < 0 || tsdb__exemplars_put(out, sid, e->t_ms, e->v, e->labels) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	return 0;
 }

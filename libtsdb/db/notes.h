@@ -27,8 +27,8 @@ struct tsdb__notes {
 void tsdb__notes_end(struct tsdb *db, bool committed);
 void tsdb__notes_free(struct tsdb *db);
 
-/* Check an exemplar and put it into `out`. 0 also for one that the series has already; PM_ERR_INVALID: too long, or older
- * than the newest of its series. */
+/* Check an exemplar and put it into `out`. 0 also for one that the series has already; PM_ERR_INVALID: too long, or
+ * older than the newest of its series. */
 int tsdb__note_exemplar(struct tsdb *db, struct tsdb__exemplars_out *out, uint32_t sid, const struct tsdb_exemplar *e,
 	struct pm_error *err);
 int tsdb__note_metadata(struct tsdb *db, const struct tsdb_metadata *m, struct pm_error *err);

@@ -233,16 +233,14 @@ static int samples_out(struct tsdb__reader *r, struct pm_samples *ret, struct pm
 		any_hist |= s->hist != NULL;
 		any_start |= s->st_ms != 0;
 	}
-	*ret = (struct pm_samples){ .count = r->found_count,
-		.t_ms = t,
-		.v = v,
-		.st_ms = any_start ? st : NULL,
-		.time_id = ++r->time_ids };
+	*ret = (struct pm_samples){
+		.count = r->found_count, .t_ms = t, .v = v, .st_ms = any_start ? st : NULL, .time_id = ++r->time_ids
+	};
 	return any_hist ? hists_out(r, ret, err) : 0;
 }
 
-static int read_merged(struct tsdb__reader *r, const struct tsdb__want *w, size_t n, uint32_t sid, struct pm_samples *ret,
-	struct pm_error *err)
+static int read_merged(struct tsdb__reader *r, const struct tsdb__want *w, size_t n, uint32_t sid,
+	struct pm_samples *ret, struct pm_error *err)
 {
 	struct tsdb__family *f;
 	int rc = 0;

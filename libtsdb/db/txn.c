@@ -188,8 +188,7 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 			if (run_sids(txn, i, n) < 0 || !(s = shape_of(txn, i, n)))
 				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 			if (!s->version && !s->refused)
-				rc = tsdb__shape_store(
-					txn, s, txn->sids, s->seen > 1 || s->count == txn->count, err);
+				rc = tsdb__shape_store(txn, s, txn->sids, s->seen > 1 || s->count == txn->count, err);
 		}
 		if (rc == 0 && s && !s->refused) {
 			rc = store_row(txn, s, i, err);
@@ -199,8 +198,7 @@ static int drain(struct tsdb_txn *txn, struct pm_error *err)
 		}
 	}
 	if (rc == 0)
-		rc = tsdb__batch_add(
-			&txn->db->write, txn->samples, loose, txn->extra_count ? txn->extras : NULL, err);
+		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, txn->extra_count ? txn->extras : NULL, err);
 	txn->count = txn->extra_count = 0;
 	pm_arena_reset(&txn->arena);
 	return rc;

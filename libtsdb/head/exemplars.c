@@ -127,8 +127,8 @@ int tsdb__exemplars_flush(struct tsdb__write *w, struct tsdb__exemplars_out *out
 }
 
 /* Copies of one record's exemplars but for the first `skip`. */
-static int copy_row(const struct tsdb_row *row, uint64_t skip, struct tsdb__exemplars_out *out, uint64_t pos,
-	struct pm_error *err)
+static int copy_row(
+	const struct tsdb_row *row, uint64_t skip, struct tsdb__exemplars_out *out, uint64_t pos, struct pm_error *err)
 {
 	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
 	const struct tsdb_exemplar_rec *e;
@@ -137,8 +137,8 @@ static int copy_row(const struct tsdb_row *row, uint64_t skip, struct tsdb__exem
 		if (!(e = tsdb__exemplars_next(row, &off)) || e->label_count > TSDB_EXEMPLAR_LABELS_MAX ||
 			tsdb__exemplar_labels(e, labels) < 0)
 			return tsdb__corrupt(err, "log", pos, "exemplars that are none");
-		if (i >= skip &&
-			tsdb__exemplars_put(out, e->sid, e->t_ms, e->v, (struct pm_labels){ labels, e->label_count }) < 0)
+		if (i >= skip && tsdb__exemplars_put(
+					 out, e->sid, e->t_ms, e->v, (struct pm_labels){ labels, e->label_count }) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	return 0;
@@ -155,8 +155,8 @@ int tsdb__exemplars_carry(struct tsdb__write *w, uint64_t first, struct pm_error
 	if (!tsdb__family_find(&w->layouts.bytes, w->tables[TSDB_TABLE_FAMILIES], tsdb__exemplars_key(),
 		    w->rec.family_count, &family))
 		return 0;
-	rc = tsdb__exemplars_walk(w->head, tsdb__write_last(w, family).pos, 0, w->rec.log_end, tsdb__exemplar_max(w),
-		&walk, err);
+	rc = tsdb__exemplars_walk(w->head, tsdb__write_last(w, family).pos, tsdb__exemplars_sealed(&w->rec),
+		w->rec.log_end, tsdb__exemplar_max(w), &walk, err);
 	if (rc < 0 || walk.count == 0 || walk.positions[walk.count - 1] >> TSDB_LOG_SHIFT >= first)
 		goto done;
 	for (size_t i = walk.count; i-- > 0 && rc == 0;) {

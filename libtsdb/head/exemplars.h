@@ -32,6 +32,12 @@ int tsdb__exemplars_flush(struct tsdb__write *w, struct tsdb__exemplars_out *out
  * writers' lock, after what was appended has reached the files. */
 int tsdb__exemplars_carry(struct tsdb__write *w, uint64_t first, struct pm_error *err);
 
+/* Records up to this position are in files that were sealed and are gone. */
+static inline uint64_t tsdb__exemplars_sealed(const struct tsdb_record *rec)
+{
+	return (rec->log_first << TSDB_LOG_SHIFT) - 1;
+}
+
 /* Records from the one at `pos` back, newest first, until they hold `max` exemplars (the oldest record may have some
  * more) or position `until` is reached. Zeroed or filled, it may be released. */
 struct tsdb__exemplars_walk {

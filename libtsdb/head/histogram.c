@@ -56,7 +56,8 @@ static int put_shape(struct tsdb__hists *s, const struct pm_histogram *h, uint64
 static unsigned width_of(const double *v, size_t count, unsigned width)
 {
 	for (size_t i = 0; i < count && width < 8; i++) {
-		if (!(v[i] >= 0 && v[i] <= UINT32_MAX) || pm_double_bits((double)(uint32_t)v[i]) != pm_double_bits(v[i]))
+		if (!(v[i] >= 0 && v[i] <= UINT32_MAX) ||
+			pm_double_bits((double)(uint32_t)v[i]) != pm_double_bits(v[i]))
 			width = 8;
 		else if (v[i] > UINT16_MAX)
 			width = 4;
@@ -120,7 +121,8 @@ int tsdb__hist_dup(struct pm_arena *a, const struct pm_histogram *h, const struc
 		return PM_ERR_NOMEM;
 	*to = *h;
 	if (dup_array(a, h->pos_spans, h->pos_span_count, sizeof *h->pos_spans, (const void **)&to->pos_spans) < 0 ||
-		dup_array(a, h->neg_spans, h->neg_span_count, sizeof *h->neg_spans, (const void **)&to->neg_spans) < 0 ||
+		dup_array(a, h->neg_spans, h->neg_span_count, sizeof *h->neg_spans, (const void **)&to->neg_spans) <
+			0 ||
 		dup_array(a, h->pos, h->pos_count, sizeof *h->pos, (const void **)&to->pos) < 0 ||
 		dup_array(a, h->neg, h->neg_count, sizeof *h->neg, (const void **)&to->neg) < 0 ||
 		dup_array(a, h->custom, h->custom_count, sizeof *h->custom, (const void **)&to->custom) < 0)

@@ -94,8 +94,8 @@ static int intern(struct tsdb__write *w, struct pm_str s, uint32_t *sym, struct 
 	return s.len ? tsdb__symbol_intern(w, s, sym, err) : 0;
 }
 
-static int put_record(struct tsdb__write *w, const struct tsdb_metadata *in, struct tsdb_metadata_rec rec,
-	struct pm_error *err)
+static int put_record(
+	struct tsdb__write *w, const struct tsdb_metadata *in, struct tsdb_metadata_rec rec, struct pm_error *err)
 {
 	uint64_t off;
 	int rc;

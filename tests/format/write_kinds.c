@@ -131,7 +131,8 @@ static void print_all(struct tsdb *db)
 		die(&err);
 	while ((rc = set->next(set, &s, &err)) > 0)
 		for (size_t i = 0; i < s.samples.count; i++) {
-			printf("[[\"__name__\", \"%.*s\"]] %" PRId64, PM_STR_ARG(s.labels.v[0].value), s.samples.t_ms[i]);
+			printf("[[\"__name__\", \"%.*s\"]] %" PRId64, PM_STR_ARG(s.labels.v[0].value),
+				s.samples.t_ms[i]);
 			if (s.samples.h && s.samples.h[i])
 				print_histogram(s.samples.h[i]);
 			else

@@ -17,7 +17,8 @@ struct fake_appender {
 	int stale_next;     /* so many appends are refused with PM_ERR_STALE */
 	int refuse;         /* not 0: this error for every append */
 	struct pm_buf last; /* the last page stored: `{labels} value[ @time]` a line in order, then `stale {labels}` */
-	struct pm_buf notes; /* its exemplars, `{labels} {exemplar} value[ @time]`, then metadata, `metric|type|help|unit` */
+	/* its exemplars, `{labels} {exemplar} value[ @time]`, then metadata, `metric|type|help|unit` */
+	struct pm_buf notes;
 };
 
 struct fake_appender *fake_appender_new(void);

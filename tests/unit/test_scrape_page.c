@@ -420,8 +420,8 @@ static void test_exemplars(void **state)
 	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS, PAGE(" # {id=\"2\"} 7", " # {} 8", "")),
 		EA("{id=\"2\"}", "7") EB("{}", "8"));
 	assert_int_equal(x->fake->warm_pages, 1);
-	assert_string_equal(
-		notes(x, SCRAPE_FORMAT_OPENMETRICS, PAGE(" # {id=\"3\"} 7", " # {id=\"4\"} 8", "# TYPE c gauge\nc 1\n")),
+	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS,
+				    PAGE(" # {id=\"3\"} 7", " # {id=\"4\"} 8", "# TYPE c gauge\nc 1\n")),
 		EA("{id=\"3\"}", "7") EB("{id=\"4\"}", "8") "c|gauge|?|?\n");
 #undef PAGE
 }
@@ -430,11 +430,13 @@ static void test_metadata(void **state)
 {
 	struct fixture *x = *state;
 
-	assert_string_equal(notes(x, SCRAPE_FORMAT_TEXT,
-				    "# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
+	assert_string_equal(
+		notes(x, SCRAPE_FORMAT_TEXT,
+			"# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
 		"a|counter|First\nline \\.|?\nb|gauge|?|?\n");
-	assert_string_equal(notes(x, SCRAPE_FORMAT_TEXT, /* what is known is not said again */
-				    "# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
+	assert_string_equal(
+		notes(x, SCRAPE_FORMAT_TEXT, /* what is known is not said again */
+			"# HELP a First\\nline \\\\.\n# TYPE a counter\na 1\n# TYPE b gauge\nb 2\n# a comment\n"),
 		"");
 	assert_string_equal(notes(x, SCRAPE_FORMAT_OPENMETRICS, "# UNIT a_s s\n# TYPE a_s gauge\na_s 1\n# EOF\n"),
 		"a_s|gauge|?|s\n");
@@ -555,5 +557,4 @@ TEST_MAIN(T(test_first_then_warm), T(test_reordered_page_keeps_its_series), T(te
 	T(test_failed_fetch), T(test_empty_page_is_up), T(test_explicit_timestamps), T(test_samples_of_the_future),
 	T(test_exposed_labels_move_aside), T(test_honor_labels), T(test_private_target_labels_reach_no_sample),
 	T(test_limits), T(test_type_line_changes), T(test_openmetrics), T(test_exemplars), T(test_metadata),
-	T(test_layout_changed_under_us),
-	T(test_memory_changes_nothing), T(test_out_of_memory))
+	T(test_layout_changed_under_us), T(test_memory_changes_nothing), T(test_out_of_memory))

@@ -5,6 +5,7 @@
 #include "libtsdb/base/hist.h"
 #include "libtsdb/tsdb.h"
 
+#include <errno.h>
 #include <math.h>
 
 struct store {
@@ -89,7 +90,8 @@ static void with_series(struct store *s, const char *name, void (*check)(const s
 
 /* ---- histograms --------------------------------------------------------------------------------- */
 
-static const struct pm_span spans[] = { { -2, 1 }, { 1, 2 } }, neg_spans[] = { { 0, 1 } }, custom_spans[] = { { 1, 2 } };
+static const struct pm_span spans[] = { { -2, 1 }, { 1, 2 } }, neg_spans[] = { { 0, 1 } },
+			    custom_spans[] = { { 1, 2 } };
 static const double small[] = { 1, 2, 300 }, large[] = { 1, 70000, 5 }, fractions[] = { 0.5, 1e300, 2 }, one[] = { 4 };
 static const double bounds[] = { -1, 0.5, 2 }, two[] = { 7, 8 };
 
@@ -159,7 +161,8 @@ static void assert_hist(const struct pm_histogram *h, const struct pm_histogram 
 static void check_mixed(const struct pm_samples *s)
 {
 	static const int64_t t[] = { 500, 1000, 2000, 3000, 4000, 5000, 6000 };
-	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true), parts = with_counts(fractions, 1e300, false);
+	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true),
+			    parts = with_counts(fractions, 1e300, false);
 	assert_int_equal(s->count, 7);
 	assert_memory_equal(s->t_ms, t, sizeof t);
 	assert_non_null(s->h);
@@ -179,7 +182,8 @@ static void check_mixed(const struct pm_samples *s)
 
 static void test_histograms_and_floats(void **state)
 {
-	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true), parts = with_counts(fractions, 1e300, false);
+	struct pm_histogram wide = with_counts(large, 5 + 70006 + 4, true),
+			    parts = with_counts(fractions, 1e300, false);
 	struct pm_histogram stale = exponential;
 	struct store s = { 0 };
 	store_open(&s);
@@ -317,8 +321,8 @@ static void test_refused_by_the_store(void **state)
 	h.count = 1;
 	struct tsdb_txn *txn = begin(&s);
 	tsdb_sid sid = sid_of(txn, "h");
-	assert_code(tsdb_txn_append_sample(txn, sid, &(struct tsdb_sample){ .t_ms = 1, .h = &h }, &err),
-		PM_ERR_INVALID, &err);
+	assert_code(tsdb_txn_append_sample(txn, sid, &(struct tsdb_sample){ .t_ms = 1, .h = &h }, &err), PM_ERR_INVALID,
+		&err);
 	for (int i = 0; i < 3; i++) /* and the transaction goes on */
 		put(txn, "h", &(struct tsdb_sample){ .t_ms = i, .h = &exponential });
 	commit(txn);
@@ -377,10 +381,12 @@ static void test_exemplars(void **state)
 	store_reopen(&s);
 	txn = begin(&s);
 	assert_int_equal(put_exemplar(txn, "a", "a2", 2, 1000), 0);
-	assert_int_equal(put_exemplar(txn, "a", "a4", 4, 2000), 0); /* the one of the aborted transaction did not happen */
+	assert_int_equal(
+		put_exemplar(txn, "a", "a4", 4, 2000), 0); /* the one of the aborted transaction did not happen */
 	assert_int_equal(put_exemplar(txn, "c", "", 5, -5), 0);
 	commit(txn);
-	assert_string_equal(exemplars_text(&s, ".*", -10, 10000), "a a1@1000=1 a2@1000=2 a4@2000=4\nb b1@1000=1\nc @-5=5\n");
+	assert_string_equal(
+		exemplars_text(&s, ".*", -10, 10000), "a a1@1000=1 a2@1000=2 a4@2000=4\nb b1@1000=1\nc @-5=5\n");
 	assert_string_equal(exemplars_text(&s, "a|c", 1001, 2000), "a a4@2000=4\n");
 	assert_string_equal(exemplars_text(&s, "none", 0, 10000), "");
 	store_free(&s);
@@ -421,7 +427,8 @@ static void test_exemplars_are_bounded(void **state)
 			i % 3 || i > 1 ? PM_ERR_INVALID : 0);
 		commit(txn);
 	}
-	assert_string_equal(exemplars_text(&s, ".*", 0, 1000), "a t07@70=7 t08@80=8 t10@100=10 t11@110=11\nb t09@90=9\n");
+	assert_string_equal(
+		exemplars_text(&s, ".*", 0, 1000), "a t07@70=7 t08@80=8 t10@100=10 t11@110=11\nb t09@90=9\n");
 	tsdb_close(other);
 	store_free(&s);
 }
@@ -493,8 +500,8 @@ static struct pm_page_entry entry(struct pm_label *l, const char *name, double v
 }
 
 /* A page with the refs that the layout gives; without entries, a warm one. */
-static void append_page(struct store *s, struct pm_page *page, struct pm_page_entry *entries,
-	struct pm_append_stats *stats)
+static void append_page(
+	struct store *s, struct pm_page *page, struct pm_page_entry *entries, struct pm_append_stats *stats)
 {
 	const struct pm_layout *l;
 	struct pm_appender *app;
@@ -595,22 +602,291 @@ static void test_notes_of_a_page(void **state)
 	struct pm_page_entry e[] = { entry(&l[0], "a", 1, PM_NO_TIME), entry(&l[1], "b", 2, 500) };
 	struct pm_page_exemplar ex[] = { { 1, { &l[2], 1 }, 1, PM_NO_TIME }, { 0, { &l[3], 1 }, 2, 800 } };
 	struct pm_page_metadata m[] = { { PM_STR("a"), PM_STR("counter"), PM_STR("Help."), { 0 } } };
-	struct pm_page page = { .t_ms = 1000, .entry_count = 2, .exemplars = ex, .exemplar_count = 2, .metadata = m,
-		.metadata_count = 1 };
+	struct pm_page page = {
+		.t_ms = 1000, .entry_count = 2, .exemplars = ex, .exemplar_count = 2, .metadata = m, .metadata_count = 1
+	};
 	append_page(&s, &page, e, &stats);
 	assert_string_equal(exemplars_text(&s, ".*", 0, 9999), "a y@800=2\nb x@500=1\n");
 	assert_string_equal(metadata_text(&s, "", 0), "a|counter|Help.|\n");
 	ex[1].t_ms = 700; /* too old, and so passed over */
 	m[0] = (struct pm_page_metadata){ .metric = PM_STR("a"), .unit = PM_STR("things") };
-	page = (struct pm_page){ .t_ms = 2000, .values = values, .exemplars = ex, .exemplar_count = 2, .metadata = m,
-		.metadata_count = 1 };
+	page = (struct pm_page){
+		.t_ms = 2000, .values = values, .exemplars = ex, .exemplar_count = 2, .metadata = m, .metadata_count = 1
+	};
 	append_page(&s, &page, NULL, &stats);
 	assert_string_equal(exemplars_text(&s, ".*", 0, 9999), "a y@800=2\nb x@500=1 x@2000=1\n");
 	assert_string_equal(metadata_text(&s, "", 0), "a|counter|Help.|things\n");
 	store_free(&s);
 }
 
+/* ---- sealed, recovered -------------------------------------------------------------------------- */
+
+static void seal(struct store *s)
+{
+	struct tsdb_compact_opts opts = { .force = true };
+	struct tsdb_compact_stats stats;
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_compact(s->db, &opts, &stats, &err), &err);
+	assert_true(stats.sealed_samples > 0);
+}
+
+/* Log files go away when they are sealed. What lives of them is copied to the log's end, again and again. */
+static void test_notes_outlive_the_log(void **state)
+{
+	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER, .exemplar_max = 3 };
+	struct store s = { .dir = test_tmpdir() };
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_open(s.dir, &opts, &s.db, &err), &err);
+	for (int i = 0; i < 6; i++) {
+		struct tsdb_txn *txn = begin(&s);
+		char trace[8];
+		snprintf(trace, sizeof trace, "t%d", i);
+		put(txn, "a", &(struct tsdb_sample){ .t_ms = i, .h = &exponential });
+		assert_int_equal(put_exemplar(txn, i % 2 ? "a" : "b", trace, i, i), 0);
+		if (i == 0)
+			put_metadata(txn, "a", "histogram", "Kept.", "");
+		commit(txn);
+		if (i % 4 != 3)
+			seal(&s);
+		if (i == 3)
+			assert_string_equal(exemplars_text(&s, ".*", 0, 99), "a t1@1=1 t3@3=3\nb t2@2=2\n");
+	}
+	assert_string_equal(exemplars_text(&s, ".*", 0, 99), "a t3@3=3 t5@5=5\nb t4@4=4\n");
+	struct tsdb_txn *txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "a", "old", 4, 4), PM_ERR_INVALID);
+	tsdb_txn_abort(txn);
+	store_reopen(&s);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 99), "a t3@3=3 t5@5=5\nb t4@4=4\n");
+	assert_string_equal(metadata_text(&s, "", 0), "a|histogram|Kept.|\n");
+	store_free(&s);
+}
+
+/* ---- faults ------------------------------------------------------------------------------------- */
+
+/* Everything of a transaction is there or nothing, whatever failed, and so is it for pages. */
+static int faulty_txn(struct tsdb *db, int64_t t_ms, struct pm_error *err)
+{
+	struct pm_label l[2] = { { PM_NAME_LABEL, PM_STR("h") }, { PM_STR("id"), PM_STR("x") } };
+	struct tsdb_sample s = { .t_ms = t_ms, .h = &exponential, .st_ms = 1 };
+	struct tsdb_exemplar e = { { &l[1], 1 }, 1, t_ms };
+	struct tsdb_metadata m = { PM_STR("h"), t_ms % 2 ? PM_STR("histogram") : PM_STR("gauge"), PM_STR(""),
+		PM_STR("") };
+	struct tsdb_txn *txn;
+	tsdb_sid sid;
+	int rc = tsdb_txn_begin(db, &txn, err);
+	if (rc < 0)
+		return rc;
+	if ((rc = tsdb_txn_series(txn, (struct pm_labels){ l, 1 }, &sid, err)) < 0 ||
+		(rc = tsdb_txn_append_sample(txn, sid, &s, err)) < 0 ||
+		(rc = tsdb_txn_append_exemplar(txn, sid, &e, err)) < 0 ||
+		(rc = tsdb_txn_append_metadata(txn, &m, err)) < 0) {
+		tsdb_txn_abort(txn);
+		return rc;
+	}
+	return tsdb_txn_commit(txn, err);
+}
+
+struct faulty {
+	char *dir;
+	int committed;
+};
+
+static int faulty_run(void *arg)
+{
+	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
+	struct faulty *f = arg;
+	struct pm_error err = { 0 };
+	struct tsdb *db;
+	test_remove(f->dir);
+	f->committed = 0;
+	int rc = tsdb_open(f->dir, &opts, &db, &err);
+	if (rc < 0)
+		return rc;
+	for (int i = 1; i <= 3 && rc == 0; i++)
+		if ((rc = faulty_txn(db, i, &err)) == 0)
+			f->committed++;
+	tsdb_close(db);
+	return rc;
+}
+
+static int counted;
+
+static void count_hists(const struct pm_samples *s)
+{
+	for (counted = 0; counted < (int)s->count; counted++)
+		assert_hist(s->h[counted], &exponential);
+}
+
+static void check_faulty(const struct faulty *f)
+{
+	static const char *const texts[] = { "", "h x@1=1\n", "h x@1=1 x@2=1\n", "h x@1=1 x@2=1 x@3=1\n" };
+	struct store s = { .dir = f->dir };
+	store_open(&s);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 99), texts[f->committed]);
+	assert_string_equal(metadata_text(&s, "", 0), f->committed == 0  ? ""
+						      : f->committed % 2 ? "h|histogram||\n"
+									 : "h|gauge||\n");
+	if (f->committed) {
+		with_series(&s, "h", count_hists);
+		assert_int_equal(counted, f->committed);
+	}
+	tsdb_close(s.db);
+}
+
+static void test_faults(void **state)
+{
+	struct faulty f = { .dir = test_tmpdir() };
+	for (size_t n = 1, done = 1; done + 1 >= n; n++) {
+		pm_mem_fail_nth(n);
+		faulty_run(&f);
+		done = pm_mem_fail_nth(0);
+		check_faulty(&f);
+	}
+	assert_int_equal(f.committed, 3);
+	for (size_t n = 1, done = 1; done + 1 >= n; n++) {
+		pm_fs_fail_nth(PM_FS_OP_WRITE, n, ENOSPC);
+		faulty_run(&f);
+		done = pm_fs_fail_nth(PM_FS_OP_WRITE, 0, 0);
+		check_faulty(&f);
+	}
+	assert_int_equal(f.committed, 3);
+	test_tmpdir_free(f.dir);
+}
+
+/* ---- a model ------------------------------------------------------------------------------------ */
+
+enum { MODEL_SERIES = 24, MODEL_TIMES = 60 };
+
+/* What the store should hold; v of a histogram is its number. */
+struct model {
+	struct {
+		bool there, is_hist;
+		double v;
+		int64_t st_ms;
+	} s[MODEL_SERIES][MODEL_TIMES];
+};
+
+/* Histograms that differ in shape and numbers, told apart by `sum`. */
+static struct pm_histogram numbered(int n, double *counts, struct pm_span *span)
+{
+	*span = (struct pm_span){ n % 5, 1 + (uint32_t)n % 3 };
+	for (uint32_t i = 0; i < span->length; i++)
+		counts[i] = n * (i + 1) * (n % 2 ? 1 : 0.5);
+	struct pm_histogram h = { .schema = n % 4,
+		.count = 1e9,
+		.sum = n,
+		.pos_spans = span,
+		.pos = counts,
+		.pos_span_count = 1,
+		.pos_count = span->length,
+		.reset_hint = PM_RESET_GAUGE };
+	return h;
+}
+
+static void model_txn(struct store *s, struct model *m, struct test_rng *r)
+{
+	struct tsdb_txn *txn = begin(s);
+	int time = (int)test_below(r, MODEL_TIMES), step = test_below(r, 2) ? 1 : 5;
+	bool plain = test_below(r, 3) == 0;
+	for (int i = 0; i < MODEL_SERIES; i += step) {
+		struct tsdb_sample sample = { .t_ms = time * 1000, .v = (double)test_below(r, 100) };
+		double counts[3];
+		struct pm_span span;
+		struct pm_histogram h = numbered((int)test_below(r, 100), counts, &span);
+		char name[16];
+		if (!plain && test_below(r, 2))
+			sample.h = &h;
+		if (!plain && test_below(r, 3) == 0)
+			sample.st_ms = 1 + (int64_t)test_below(r, 1000);
+		snprintf(name, sizeof name, "m%02d", i);
+		put(txn, name, &sample);
+		if (m->s[i][time].there)
+			continue;
+		m->s[i][time].there = true;
+		m->s[i][time].is_hist = sample.h;
+		m->s[i][time].v = sample.h ? h.sum : sample.v;
+		m->s[i][time].st_ms = sample.st_ms;
+	}
+	commit(txn);
+}
+
+static void model_check_series(const struct model *m, const struct pm_series *series)
+{
+	const char *name = series->labels.v[0].value.ptr;
+	const struct pm_samples *s = &series->samples;
+	int i = (name[1] - '0') * 10 + (name[2] - '0');
+	size_t at = 0;
+	for (int t = 0; t < MODEL_TIMES; t++) {
+		if (!m->s[i][t].there)
+			continue;
+		assert_true(at < s->count);
+		assert_int_equal(s->t_ms[at], t * 1000);
+		assert_int_equal(s->st_ms ? s->st_ms[at] : 0, m->s[i][t].st_ms);
+		const struct pm_histogram *h = s->h ? s->h[at] : NULL;
+		assert_int_equal(h != NULL, m->s[i][t].is_hist);
+		if (h) {
+			double counts[3];
+			struct pm_span span;
+			struct pm_histogram want = numbered((int)m->s[i][t].v, counts, &span);
+			assert_hist(h, &want);
+		} else {
+			assert_bits(s->v[at], m->s[i][t].v);
+		}
+		at++;
+	}
+	assert_int_equal(at, s->count);
+}
+
+static void model_check(struct store *s, const struct model *m)
+{
+	struct pm_select sel = { .min_ms = 0, .max_ms = MODEL_TIMES * 1000 };
+	struct pm_error err = { 0 };
+	struct pm_querier *q;
+	struct pm_series_set *set;
+	struct pm_series series;
+	int rc;
+	assert_ok(tsdb_querier(s->db, &q, &err), &err);
+	assert_ok(q->select(q, &sel, &set, &err), &err);
+	while ((rc = set->next(set, &series, &err)) > 0)
+		model_check_series(m, &series);
+	assert_ok(rc, &err);
+	set->free(set);
+	q->free(q);
+}
+
+static void run_model(uint64_t salt, bool sealed)
+{
+	static struct model m;
+	struct test_rng r = test_rng(salt);
+	struct store s = { 0 };
+	store_open(&s);
+	memset(&m, 0, sizeof m);
+	for (int i = 0; i < 120; i++) {
+		model_txn(&s, &m, &r);
+		if (i % 5 == 0)
+			model_check(&s, &m);
+		if (sealed && i % 25 == 24) {
+			seal(&s);
+			model_check(&s, &m);
+		}
+	}
+	store_reopen(&s);
+	model_check(&s, &m);
+	store_free(&s);
+}
+
+static void test_model(void **state)
+{
+	run_model(1, false);
+}
+
+static void test_model_sealed(void **state)
+{
+	run_model(2, true);
+}
+
 TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(test_not_histograms),
 	TEST(test_refused_by_the_store), TEST(test_exemplars), TEST(test_exemplars_too_long),
 	TEST(test_exemplars_are_bounded), TEST(test_metadata), TEST(test_pages_with_histograms),
-	TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page))
+	TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page), TEST(test_notes_outlive_the_log), TEST(test_faults),
+	TEST(test_model), TEST(test_model_sealed))
