@@ -124,7 +124,7 @@ static void print_all(struct tsdb *db)
 	struct pm_select sel = { .min_ms = PM_TIME_MIN, .max_ms = PM_TIME_MAX };
 	struct pm_error err = { 0 };
 	struct pm_querier *q;
-	struct pm_series_set *set;
+	struct pm_series_set *set = NULL;
 	struct pm_series s;
 	int rc;
 	if (tsdb_querier(db, &q, &err) < 0 || q->select(q, &sel, &set, &err) < 0)
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 {
 	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
 	struct pm_error err = { 0 };
-	struct tsdb *db;
+	struct tsdb *db = NULL;
 	if (argc != 2 || tsdb_open(argv[1], &opts, &db, &err) < 0)
 		die(&err);
 	write_all(db);
