@@ -17,6 +17,8 @@ static int walk(
 		/* A row that was carried over stands for itself where the sealing was lost with the power. */
 		bool copy = row->rec.flags & TSDB_ROW_CARRIED;
 		if (!copy && row->min_ms <= max_ms && row->max_ms >= min_ms) {
+			if (!tsdb__row_sound(snap->head, row, pos))
+				return tsdb__corrupt(err, "log", pos, "the row there is not what was written");
 			if (pm_grow(&f->rows, &f->cap, f->count + 1) < 0 ||
 				pm_grow(&f->positions, &f->positions_cap, f->count + 1) < 0)
 				return pm_fail(err, PM_ERR_NOMEM, "out of memory");

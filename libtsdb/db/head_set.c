@@ -15,6 +15,7 @@ struct set {
 	size_t count, at;
 	struct pm_samples block[TSDB_READ_SERIES];
 	size_t block_from, block_count;
+	uint64_t damage; /* what was known when this began */
 };
 
 /* ---- order ---- */
@@ -46,8 +47,13 @@ static int sort_by_labels(const struct tsdb__snap *snap, uint32_t *sids, size_t 
 	struct sortable *s = pm_malloc((count ? count : 1) * sizeof *s);
 	if (!s)
 		return PM_ERR_NOMEM;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		s[i] = (struct sortable){ tsdb__series(&snap->catalog, &snap->ids, sids[i]), sids[i] };
+		if (!s[i].rec) {
+			pm_free(s);
+			return PM_ERR_CORRUPT;
+		}
+	}
 	qsort_r(s, count, sizeof *s, by_labels, (void *)(uintptr_t)&snap->catalog);
 	for (size_t i = 0; i < count; i++)
 		sids[i] = s[i].sid;
@@ -94,13 +100,16 @@ static int set_next(struct pm_series_set *base, struct pm_series *ret, struct pm
 			if (series.samples.count == 0)
 				continue;
 		}
-		if (labels_of(s, s->sids[s->at], &series.labels) < 0)
+		int no_labels = labels_of(s, s->sids[s->at], &series.labels);
+		if ((rc = tsdb__damage_since(s->snap->head, s->damage, err)) < 0)
+			return rc;
+		if (no_labels)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		*ret = series;
 		s->at++;
 		return 1;
 	}
-	return 0;
+	return tsdb__damage_since(s->snap->head, s->damage, err);
 }
 
 static void set_free(struct pm_series_set *base)
@@ -128,11 +137,16 @@ int tsdb__head_set(const struct tsdb__snap *snap, const struct pm_select *sel, s
 	s->base = (struct pm_series_set){ set_next, set_free };
 	s->snap = snap;
 	s->labels = labels;
-	if ((rc = tsdb__select_sids(snap, sel, &s->sids, &s->count, err)) < 0)
+	s->damage = tsdb__damage_count(snap->head);
+	if ((rc = tsdb__select_sids(snap, sel, &s->sids, &s->count, err)) < 0 ||
+		(rc = tsdb__damage_since(snap->head, s->damage, err)) < 0)
 		goto done;
 	if (!tsdb__head_in_range(snap, sel))
 		s->count = 0;
-	if ((rc = sort_by_labels(snap, s->sids, s->count)) < 0)
+	rc = sort_by_labels(snap, s->sids, s->count);
+	if (tsdb__damage_since(snap->head, s->damage, err) < 0)
+		rc = PM_ERR_CORRUPT;
+	if (rc < 0)
 		goto done;
 	if (!sel->labels_only)
 		rc = tsdb__reader_new(snap, sel->min_ms, sel->max_ms, &s->reader);

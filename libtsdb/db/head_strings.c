@@ -85,8 +85,9 @@ int tsdb__head_strings(const struct tsdb__snap *snap, const struct pm_str *name,
 	int rc = 0;
 	if (!tsdb__head_in_range(snap, sel))
 		return 0;
+	uint64_t damage = tsdb__damage_count(snap->head);
 	if (name && !tsdb__symbol_find(&snap->catalog, snap->tables[TSDB_TABLE_SYMBOLS], *name, &want))
-		return 0;
+		return tsdb__damage_since(snap->head, damage, err);
 	if (sel->matcher_count == 0)
 		rc = collect_all(snap, want, &syms, err);
 	else if ((rc = tsdb__select_sids(snap, sel, &sids, &count, err)) == 0)
@@ -98,5 +99,7 @@ int tsdb__head_strings(const struct tsdb__snap *snap, const struct pm_str *name,
 		rc = tsdb__strings_add(to, tsdb__symbol(&snap->catalog, syms.v[i]));
 	pm_free(syms.v);
 	pm_free(sids);
+	if (rc == 0)
+		rc = tsdb__damage_since(snap->head, damage, err);
 	return rc == PM_ERR_NOMEM ? pm_fail(err, rc, "out of memory") : rc;
 }

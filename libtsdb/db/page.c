@@ -201,7 +201,8 @@ static int find_last(struct tsdb__work *k, struct pm_str key, bool make, struct 
 		return make ? 0 : PM_ERR_STALE;
 	k->last = tsdb__row_at(w->head, last.pos, w->rec.log_end);
 	k->old = tsdb__version(&w->layouts.bytes, last.version);
-	if (!k->last || !k->old || k->last->width != k->old->series_count)
+	if (!k->last || !k->old || k->last->width != k->old->series_count ||
+		!tsdb__row_sound(w->head, k->last, last.pos))
 		return tsdb__corrupt(err, "log", last.pos, "no row of this layout there");
 	k->old_off = last.version;
 	k->last_view = tsdb__row_view(k->last);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { LOG_BUFFER = 4 << 20, ROWS_BETWEEN_HEADS = 1024 };
+enum { LOG_BUFFER = 1 << 20, ROWS_BETWEEN_HEADS = 1024 };
 
 static uint64_t log_end(const struct tsdb__write *w)
 {
@@ -32,6 +32,8 @@ static void seal(struct tsdb__write *w, struct tsdb_rec *rec, uint64_t pos, size
 {
 	rec->len = (uint32_t)size;
 	rec->kind = (uint8_t)kind;
+	if (kind == TSDB_REC_ROW || kind == TSDB_REC_BATCH || kind == TSDB_REC_EXEMPLARS)
+		((struct tsdb_row *)rec)->head_sum = tsdb__row_head_sum((const struct tsdb_row *)rec);
 	rec->checksum = tsdb__rec_checksum(rec, TSDB_FILE_LOG, w->head->generation, pos);
 	w->rec.log_sum = tsdb__sum(w->rec.log_sum, rec->checksum);
 }
@@ -174,7 +176,7 @@ int tsdb__log_carry(struct tsdb__write *w, uint64_t first, struct pm_error *err)
 		if (last.pos == 0 || last.pos >= first << TSDB_LOG_SHIFT)
 			continue;
 		const struct tsdb_row *row = tsdb__row_at(w->head, last.pos, w->rec.log_end);
-		if (!row)
+		if (!row || !tsdb__row_sound(w->head, row, last.pos))
 			rc = tsdb__corrupt(err, "log", last.pos, "no row there");
 		else if (row->rec.kind != TSDB_REC_EXEMPLARS)
 			rc = carry(w, row, last.pos, err);

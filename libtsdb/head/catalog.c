@@ -16,13 +16,17 @@ int tsdb__symbol_find(const struct tsdb__bytes *catalog, const struct tsdb__slot
 {
 	uint32_t tag = tsdb__tag(pm_hash(s.ptr, s.len)), sym;
 	uint64_t cursor = 0;
+	bool unreadable = false;
 	while (tsdb__slots_next(t, tag, &cursor, &sym) > 0) {
 		struct pm_str have = tsdb__symbol(catalog, sym);
 		if (have.ptr && pm_str_eq(have, s)) {
 			*ret = sym;
 			return 1;
 		}
+		unreadable |= !have.ptr && (uint64_t)sym * 8 < catalog->map_end;
 	}
+	if (unreadable)
+		tsdb__bytes_suspect(catalog);
 	return 0;
 }
 
@@ -55,9 +59,10 @@ const struct tsdb_series_rec *tsdb__series(
 	if (!where || *where == 0)
 		return NULL;
 	s = tsdb__rec_at(catalog, (uint64_t)*where * 8, TSDB_REC_SERIES, sizeof *s);
-	if (!s || s->sid != sid || s->rec.small * sizeof s->labels[0] > s->rec.len - sizeof *s)
-		return NULL;
-	return s;
+	if (s && s->sid == sid && s->rec.small * sizeof s->labels[0] <= s->rec.len - sizeof *s)
+		return s;
+	tsdb__bytes_damaged(ids, off);
+	return NULL;
 }
 
 static bool series_is(const struct tsdb__bytes *catalog, const struct tsdb_series_rec *s, struct pm_labels labels)

@@ -4,6 +4,7 @@
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/hash.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/head/walk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,8 +95,10 @@ int tsdb__file_in_memory(struct tsdb__file *f, const char *name, enum tsdb_file_
 
 void tsdb__file_close(struct tsdb__file *f)
 {
-	for (unsigned i = 0; i < f->map_count; i++)
+	for (unsigned i = 0; i < f->map_count; i++) {
 		pm_fs_unmap(f->maps[i].ptr, f->maps[i].len);
+		pm_fs_unmap(f->maps[i].seen, tsdb__seen_size(f->maps[i].len));
+	}
 	f->map_count = 0;
 	f->map = NULL;
 	f->map_len = 0;
@@ -108,14 +111,20 @@ void tsdb__file_close(struct tsdb__file *f)
 static int map_more(struct tsdb__file *f, uint64_t len, struct pm_error *err)
 {
 	size_t want = f->map_len ? f->map_len * 2 : MAP_MIN;
-	void *p;
+	void *p, *seen;
 	int rc;
 	while (want < len)
 		want *= 2;
 	assert(f->map_count < TSDB_FILE_MAPS_MAX);
 	if ((rc = pm_fs_map(f->fd, want, false, &p, err)) < 0)
 		return rc;
+	if ((rc = pm_fs_map_memory(tsdb__seen_size(want), &seen, err)) < 0) {
+		pm_fs_unmap(p, want);
+		return rc;
+	}
 	f->maps[f->map_count].ptr = p;
+	f->maps[f->map_count].seen = seen;
+	__atomic_store_n(&f->seen, (uint64_t *)seen, __ATOMIC_RELEASE);
 	f->maps[f->map_count++].len = want;
 	f->map = p;
 	f->map_len = want;
@@ -142,12 +151,55 @@ int tsdb__file_map(struct tsdb__file *f, uint64_t len, const uint8_t **ret, stru
 	return rc;
 }
 
+int tsdb__file_bytes(struct tsdb__file *f, uint64_t len, struct tsdb__bytes *ret, struct pm_error *err)
+{
+	*ret = (struct tsdb__bytes){ .map_end = len, .end = len, .file = f };
+	int rc = tsdb__file_map(f, len, &ret->map, err);
+	ret->seen = __atomic_load_n(&f->seen, __ATOMIC_ACQUIRE);
+	return rc;
+}
+
+void tsdb__bytes_damaged(const struct tsdb__bytes *b, uint64_t off)
+{
+	if (!b->file)
+		return;
+	__atomic_store_n(&b->file->damage_off, off, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&b->file->damage_count, 1, __ATOMIC_RELEASE);
+}
+
+void tsdb__bytes_suspect(const struct tsdb__bytes *b)
+{
+	const struct tsdb_rec *rec;
+	struct tsdb__walk w;
+	const char *what;
+	int rc;
+	if (!b->file)
+		return;
+	tsdb__walk_begin(&w, b->map, b->map_end, b->file->kind, b->file->generation, 0);
+	while ((rc = tsdb__walk_next(&w, &rec, &what)) > 0)
+		;
+	if (rc < 0)
+		tsdb__bytes_damaged(b, w.at);
+}
+
+static bool rec_sound(const struct tsdb__bytes *b, const struct tsdb_rec *rec, uint64_t off)
+{
+	if (!b->seen || off >= b->map_end || tsdb__seen(b->seen, off))
+		return true;
+	if (rec->checksum != tsdb__rec_checksum(rec, b->file->kind, b->file->generation, off)) {
+		tsdb__bytes_damaged(b, off);
+		return false;
+	}
+	tsdb__set_seen(b->seen, off);
+	return true;
+}
+
 const void *tsdb__rec_at(const struct tsdb__bytes *b, uint64_t off, enum tsdb_rec_kind kind, size_t size_min)
 {
 	const struct tsdb_rec *rec = off % 8 ? NULL : tsdb__bytes_at(b, off, sizeof *rec);
 	if (!rec || rec->kind != kind || rec->len < size_min || rec->len % 8 || !tsdb__bytes_at(b, off, rec->len))
 		return NULL;
-	return rec;
+	return rec_sound(b, rec, off) ? rec : NULL;
 }
 
 uint64_t tsdb__rec_checksum(const struct tsdb_rec *rec, enum tsdb_file_kind kind, uint64_t generation, uint64_t off)
@@ -168,11 +220,11 @@ static void tail_sync_view(struct tsdb__tail *t)
 int tsdb__tail_begin(struct tsdb__tail *t, struct tsdb__file *file, uint64_t len, struct pm_error *err)
 {
 	assert(len >= sizeof(struct tsdb_file_head));
+	int rc = tsdb__file_bytes(file, len, &t->bytes, err);
 	t->file = file;
-	t->bytes.map_end = len;
 	pm_buf_reset(&t->buf);
 	tail_sync_view(t);
-	return tsdb__file_map(file, len, &t->bytes.map, err);
+	return rc;
 }
 
 int tsdb__tail_flush(struct tsdb__tail *t, struct pm_error *err)
@@ -186,6 +238,7 @@ int tsdb__tail_flush(struct tsdb__tail *t, struct pm_error *err)
 	if (rc < 0)
 		return rc;
 	t->bytes.map_end = t->bytes.end;
+	t->bytes.seen = __atomic_load_n(&t->file->seen, __ATOMIC_ACQUIRE); /* of the mapping, which may be a new one */
 	pm_buf_reset(&t->buf);
 	tail_sync_view(t);
 	return 0;

@@ -3,7 +3,11 @@
  * Who may touch what:
  *   struct tsdb__file   any thread; map() takes its mutex only to map more
  *   struct tsdb__tail   the one writer, inside a transaction
- * A mapping, once handed out, stays until the file is closed, so that views into it need no reference count. */
+ * A mapping, once handed out, stays until the file is closed, so that views into it need no reference count.
+ *
+ * A record's checksum is compared when the process first looks at it, and a bit kept for that. One that does not match
+ * is as good as not there, and counted: who asks may take its absence for an answer, as with a hash table's slot that a
+ * dead writer left, so that a query compares the count before and after (tsdb__snap_damage). */
 #ifndef TSDB_HEAD_FILE_H
 #define TSDB_HEAD_FILE_H
 
@@ -27,8 +31,12 @@ struct tsdb__file {
 	struct {
 		void *ptr;
 		size_t len;
+		void *seen;
 	} maps[TSDB_FILE_MAPS_MAX];
 	unsigned map_count;
+	uint64_t *seen;        /* a bit for every 16 bytes: the record that begins there is sound */
+	uint64_t damage_count; /* atomic: records that were looked at and are not sound */
+	uint64_t damage_off;   /* atomic: the last of them */
 };
 
 /* A zeroed struct with fd -1 may be closed. `create` makes the file anew with its head. */
@@ -38,6 +46,9 @@ void tsdb__file_close(struct tsdb__file *f);
 /* Memory of `len` bytes to stand for a file that is not written. */
 int tsdb__file_in_memory(struct tsdb__file *f, const char *name, enum tsdb_file_kind kind, uint64_t generation,
 	uint64_t len, struct pm_error *err);
+struct tsdb__bytes;
+/* The file as a reader sees it when `len` bytes are published. */
+int tsdb__file_bytes(struct tsdb__file *f, uint64_t len, struct tsdb__bytes *ret, struct pm_error *err);
 /* The file's bytes from its start; at least `len` of them may be read once that many are published. */
 int tsdb__file_map(struct tsdb__file *f, uint64_t len, const uint8_t **ret, struct pm_error *err);
 
@@ -52,6 +63,8 @@ struct tsdb__bytes {
 	uint64_t map_end;
 	const uint8_t *buf;
 	uint64_t end;
+	struct tsdb__file *file; /* NULL: checksums are not compared */
+	uint64_t *seen;
 };
 
 /* The bytes at `off`, or NULL when [off, off + size) is not all inside one part. */
@@ -62,8 +75,27 @@ static inline const void *tsdb__bytes_at(const struct tsdb__bytes *b, uint64_t o
 	return off <= b->end && size <= b->end - off ? b->buf + (off - b->map_end) : NULL;
 }
 
-/* The record at `off` if its head, its kind and its length (at least `size_min`) are sound, else NULL. */
+/* Bits that say which records were found sound, for `len` bytes. */
+static inline size_t tsdb__seen_size(uint64_t len)
+{
+	return (size_t)(len / 128 + 8);
+}
+static inline bool tsdb__seen(const uint64_t *seen, uint64_t off)
+{
+	return __atomic_load_n(&seen[off / 1024], __ATOMIC_RELAXED) >> (off / 16 % 64) & 1;
+}
+static inline void tsdb__set_seen(uint64_t *seen, uint64_t off)
+{
+	__atomic_fetch_or(&seen[off / 1024], UINT64_C(1) << (off / 16 % 64), __ATOMIC_RELAXED);
+}
+
+/* The record at `off` if its head, its kind, its length (at least `size_min`) and its checksum are sound, else NULL. */
 const void *tsdb__rec_at(const struct tsdb__bytes *b, uint64_t off, enum tsdb_rec_kind kind, size_t size_min);
+/* Count a place that damage was found at. */
+void tsdb__bytes_damaged(const struct tsdb__bytes *b, uint64_t off);
+/* A record was sought and not found where something points at: a dead writer's slot, or damage? Looks at every record of
+ * the file, and counts what is not sound. */
+void tsdb__bytes_suspect(const struct tsdb__bytes *b);
 uint64_t tsdb__rec_checksum(const struct tsdb_rec *rec, enum tsdb_file_kind kind, uint64_t generation, uint64_t off);
 /* The running sum of checksums (F6): it depends on all of them and on their order. */
 static inline uint64_t tsdb__sum(uint64_t sum, uint64_t checksum)

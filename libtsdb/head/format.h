@@ -267,7 +267,7 @@ struct tsdb_row {
 	int64_t min_ms, max_ms; /* of this row's samples */
 	int64_t chain_max_ms;   /* latest sample of this row and all before it in the chain */
 	uint32_t present;       /* values in the row */
-	uint32_t pad;
+	uint32_t head_sum;      /* of bytes 8 to 75, so that a chain can be walked without reading what it links */
 	uint8_t body[];
 };
 static_assert(sizeof(struct tsdb_row) == 80, "row");

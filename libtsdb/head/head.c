@@ -109,7 +109,8 @@ int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct t
 	pthread_mutex_init(&h->mutex, NULL);
 	head_name(name, generation);
 	rc = PM_ERR_NOMEM;
-	if (!(h->logs = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->logs[0])))
+	if (!(h->logs = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->logs[0])) ||
+		!(h->log_seen = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->log_seen[0])))
 		pm_fail(err, rc, "out of memory");
 	else if ((rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &h->dirfd, err)) == 0 &&
 		 (rc = tsdb__file_open(&h->catalog, h->dirfd, "catalog", TSDB_FILE_CATALOG, generation, writable, false,
@@ -152,7 +153,10 @@ void tsdb__head_free(struct tsdb__head *h)
 	for (size_t i = 0; h->logs && i < TSDB_LOG_FILES_MAX; i++)
 		if (h->logs[i])
 			pm_fs_unmap((void *)(uintptr_t)h->logs[i], TSDB_LOG_FILE_SIZE);
+	for (size_t i = 0; h->log_seen && i < TSDB_LOG_FILES_MAX; i++)
+		pm_fs_unmap(h->log_seen[i], tsdb__seen_size(TSDB_LOG_FILE_SIZE));
 	pm_free(h->logs);
+	pm_free(h->log_seen);
 	while (h->old_last) {
 		struct tsdb__old *next = h->old_last->next;
 		pm_free(h->old_last);
@@ -179,19 +183,13 @@ int tsdb__head_table(
 	int rc = tsdb__slots_open(h->dirfd, name, h->generation, number, h->writable, &s, err);
 	if (rc < 0)
 		return rc == PM_ERR_NOTFOUND ? PM_ERR_STALE : rc;
+	s->damage = &h->slots_damage;
 	s->next = h->tables[table];
 	h->tables[table] = *ret = s;
 	return 0;
 }
 
 /* ---- snapshots ---- */
-
-static int snap_bytes(struct tsdb__file *f, uint64_t len, struct tsdb__bytes *ret, struct pm_error *err)
-{
-	ret->buf = NULL;
-	ret->map_end = ret->end = len;
-	return tsdb__file_map(f, len, &ret->map, err);
-}
 
 static void snap_link(struct tsdb__head *h, struct tsdb__snap *s)
 {
@@ -213,10 +211,10 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 	s->head = h;
 	uint64_t ids_len = sizeof(struct tsdb_file_head) + (uint64_t)rec->sid_end * sizeof(uint32_t);
 	pthread_mutex_lock(&h->mutex);
-	if ((rc = snap_bytes(&h->catalog, rec->catalog_len, &s->catalog, err)) == 0 &&
-		(rc = snap_bytes(&h->ids, ids_len, &s->ids, err)) == 0 &&
-		(rc = snap_bytes(&h->layouts, rec->layouts_len, &s->layouts, err)) == 0)
-		rc = snap_bytes(&h->postings, rec->postings_len, &s->postings, err);
+	if ((rc = tsdb__file_bytes(&h->catalog, rec->catalog_len, &s->catalog, err)) == 0 &&
+		(rc = tsdb__file_bytes(&h->ids, ids_len, &s->ids, err)) == 0 &&
+		(rc = tsdb__file_bytes(&h->layouts, rec->layouts_len, &s->layouts, err)) == 0)
+		rc = tsdb__file_bytes(&h->postings, rec->postings_len, &s->postings, err);
 	for (int t = 0; t < TSDB_TABLE_COUNT && rc == 0; t++)
 		rc = tsdb__head_table(h, t, rec->table_number[t], &s->tables[t], err);
 	if (rc == 0)
@@ -230,6 +228,34 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 	else
 		*ret = s;
 	return rc;
+}
+
+static const struct tsdb__file *damaged_file(const struct tsdb__head *h, int i)
+{
+	const struct tsdb__file *const files[] = { &h->catalog, &h->ids, &h->layouts, &h->postings };
+	return i < 4 ? files[i] : NULL;
+}
+
+uint64_t tsdb__damage_count(const struct tsdb__head *h)
+{
+	const struct tsdb__file *f;
+	uint64_t n = __atomic_load_n(&h->slots_damage.count, __ATOMIC_ACQUIRE);
+	for (int i = 0; (f = damaged_file(h, i)); i++)
+		n += __atomic_load_n(&f->damage_count, __ATOMIC_ACQUIRE);
+	return n;
+}
+
+int tsdb__damage_since(const struct tsdb__head *h, uint64_t before, struct pm_error *err)
+{
+	const struct tsdb__file *f;
+	if (tsdb__damage_count(h) == before)
+		return 0;
+	for (int i = 0; (f = damaged_file(h, i)); i++)
+		if (__atomic_load_n(&f->damage_count, __ATOMIC_ACQUIRE))
+			return tsdb__corrupt(err, f->name, __atomic_load_n(&f->damage_off, __ATOMIC_RELAXED),
+				"the record there is not what was written");
+	return tsdb__corrupt(
+		err, h->slots_damage.slots->name, h->slots_damage.off, "the slot there is not what was written");
 }
 
 void tsdb__snap_unref(struct tsdb__snap *s)

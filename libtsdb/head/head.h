@@ -21,6 +21,8 @@ struct tsdb__head {
 	pthread_mutex_t mutex;
 	struct tsdb__slots *tables[TSDB_TABLE_COUNT]; /* newest first */
 	const uint8_t **logs;                         /* mapped log files, by tsdb__log_slot() */
+	struct tsdb__slots_damage slots_damage;
+	uint64_t **log_seen;                          /* and which of their records were found sound; NULL: not kept */
 	uint64_t log_base;                            /* no file has a smaller number */
 	/* Position of the last row of each family, up to scanned_pos. Grows by replacement; what was replaced stays for
 	 * the snapshots that use it. */
@@ -59,6 +61,10 @@ void tsdb__head_free(struct tsdb__head *h);
 /* Everything a record names, mapped. PM_ERR_STALE: a file is gone, take a newer record. */
 int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err);
 void tsdb__snap_unref(struct tsdb__snap *s);
+/* Places where damage was found in the files of a head, so far; and PM_ERR_CORRUPT, naming the last, when there are more
+ * now than `before`: an answer that was made meanwhile may lack something. */
+uint64_t tsdb__damage_count(const struct tsdb__head *h);
+int tsdb__damage_since(const struct tsdb__head *h, uint64_t before, struct pm_error *err);
 int tsdb__head_table(
 	struct tsdb__head *h, enum tsdb_table table, uint32_t number, struct tsdb__slots **ret, struct pm_error *err);
 void tsdb__table_name(char out[32], enum tsdb_table table, uint32_t number);
@@ -78,8 +84,11 @@ int tsdb__log_create(int dirfd, uint64_t generation, uint64_t number, int *ret_f
 int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err);
 /* The record at a position below `end`, its length checked; NULL when there is none that is sound. */
 const struct tsdb_rec *tsdb__log_at(const struct tsdb__head *h, uint64_t pos, uint64_t end);
-/* The row (or batch) at `pos`; its body is as long as its numbers say. NULL: damaged. */
+/* The row (or batch) at `pos`; its head is sound, its body as long as its numbers say. NULL: damaged. */
 const struct tsdb_row *tsdb__row_at(const struct tsdb__head *h, uint64_t pos, uint64_t end);
+/* What the row's body holds is what was written: looked at once by each process. */
+bool tsdb__row_sound(const struct tsdb__head *h, const struct tsdb_row *row, uint64_t pos);
+uint32_t tsdb__row_head_sum(const struct tsdb_row *row);
 /* Bring h->last up to the record. Called with the mutex held. */
 int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct pm_error *err);
 /* The last row of `family` below the snapshot's end, 0 for none. */
@@ -193,6 +202,7 @@ struct tsdb__write {
 	struct tsdb__head *head;
 	struct tsdb_meta_page *meta;
 	struct tsdb_record rec;
+	uint64_t damage; /* what was known when it began */
 	struct tsdb__tail catalog, ids, layouts, postings;
 	struct tsdb__slots *tables[TSDB_TABLE_COUNT];
 	/* the log's end */

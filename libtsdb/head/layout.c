@@ -52,8 +52,12 @@ int64_t tsdb__version_position(const struct tsdb__bytes *layouts, const struct t
 	for (uint32_t i = 0; i < v->block_count; i++) {
 		const struct tsdb_block *b = tsdb__rec_at(layouts, v->blocks[i].off, TSDB_REC_BLOCK, sizeof *b);
 		struct tsdb__block_view view;
-		if (!b || sid < b->sid_min || sid > b->sid_max || tsdb__block(layouts, v->blocks[i].off, &view) < 0)
+		if (b && (sid < b->sid_min || sid > b->sid_max))
 			continue;
+		if (!b || tsdb__block(layouts, v->blocks[i].off, &view) < 0) {
+			tsdb__bytes_damaged(layouts, v->blocks[i].off);
+			continue;
+		}
 		int64_t at = block_position(&view, sid);
 		if (at >= 0 && v->blocks[i].series_base + at < v->series_count)
 			return v->blocks[i].series_base + at;
@@ -66,8 +70,10 @@ int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slot
 {
 	uint32_t tag = tsdb__tag(pm_hash(key.ptr, key.len)), at;
 	uint64_t cursor = 0;
+	bool unreadable = false;
 	while (tsdb__slots_next(t, tag, &cursor, &at) > 0) {
 		const struct tsdb_family *f = tsdb__rec_at(layouts, (uint64_t)at * 8, TSDB_REC_FAMILY, sizeof *f);
+		unreadable |= !f && (uint64_t)at * 8 < layouts->map_end;
 		if (!f || f->id >= family_end || f->key_size > f->rec.len - sizeof *f)
 			continue;
 		if (pm_str_eq((struct pm_str){ f->key, f->key_size }, key)) {
@@ -75,6 +81,8 @@ int tsdb__family_find(const struct tsdb__bytes *layouts, const struct tsdb__slot
 			return 1;
 		}
 	}
+	if (unreadable)
+		tsdb__bytes_suspect(layouts);
 	return 0;
 }
 

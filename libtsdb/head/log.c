@@ -11,6 +11,7 @@
 #include "libtsdb/head/head.h"
 
 #include "libtsdb/base/fs.h"
+#include "libtsdb/base/hash.h"
 #include "libtsdb/base/mem.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err)
 {
 	uint64_t size;
 	char name[32];
-	void *p;
+	void *p, *seen;
 	int fd, rc;
 	const uint8_t **slot = tsdb__log_slot(h, number);
 	if (!slot)
@@ -58,10 +59,13 @@ int tsdb__log_map(struct tsdb__head *h, uint64_t number, struct pm_error *err)
 		rc = tsdb__corrupt(err, name, size, "the file ends early");
 	if (rc == 0)
 		rc = pm_fs_map(fd, TSDB_LOG_FILE_SIZE, false, &p, err);
-	if (rc == 0 && (rc = tsdb__file_head_check(p, name, TSDB_FILE_LOG, h->generation, err)) < 0)
+	if (rc == 0 && ((rc = tsdb__file_head_check(p, name, TSDB_FILE_LOG, h->generation, err)) < 0 ||
+			       (rc = pm_fs_map_memory(tsdb__seen_size(TSDB_LOG_FILE_SIZE), &seen, err)) < 0))
 		pm_fs_unmap(p, TSDB_LOG_FILE_SIZE);
-	if (rc == 0)
+	if (rc == 0) {
+		h->log_seen[slot - h->logs] = seen;
 		__atomic_store_n(slot, (const uint8_t *)p, __ATOMIC_RELEASE);
+	}
 	pm_fs_close(fd);
 	return rc;
 }
@@ -79,6 +83,8 @@ void tsdb__log_forget(struct tsdb__head *h)
 		const uint8_t **slot = tsdb__log_slot(h, h->logs_mapped_from);
 		if (*slot)
 			pm_fs_unmap((void *)(uintptr_t)*slot, TSDB_LOG_FILE_SIZE);
+		pm_fs_unmap(h->log_seen[slot - h->logs], tsdb__seen_size(TSDB_LOG_FILE_SIZE));
+		h->log_seen[slot - h->logs] = NULL;
 		__atomic_store_n(slot, NULL, __ATOMIC_RELEASE);
 	}
 }
@@ -122,10 +128,29 @@ static uint64_t batch_body_size(const struct tsdb_row *row)
 							   columns_size(row, row->version);
 }
 
+uint32_t tsdb__row_head_sum(const struct tsdb_row *row)
+{
+	size_t from = offsetof(struct tsdb_rec, len);
+	return (uint32_t)pm_hash((const uint8_t *)row + from, offsetof(struct tsdb_row, head_sum) - from);
+}
+
+bool tsdb__row_sound(const struct tsdb__head *h, const struct tsdb_row *row, uint64_t pos)
+{
+	uint64_t off = pos & (TSDB_LOG_FILE_SIZE - 1);
+	uint64_t *seen = h->log_seen ? h->log_seen[tsdb__log_slot(h, pos >> TSDB_LOG_SHIFT) - h->logs] : NULL;
+	if (seen && tsdb__seen(seen, off))
+		return true;
+	if (row->rec.checksum != tsdb__rec_checksum(&row->rec, TSDB_FILE_LOG, h->generation, pos))
+		return false;
+	if (seen)
+		tsdb__set_seen(seen, off);
+	return true;
+}
+
 const struct tsdb_row *tsdb__row_at(const struct tsdb__head *h, uint64_t pos, uint64_t end)
 {
 	const struct tsdb_row *row = (const void *)tsdb__log_at(h, pos, end);
-	if (!row || row->rec.len < sizeof *row)
+	if (!row || row->rec.len < sizeof *row || row->head_sum != tsdb__row_head_sum(row))
 		return NULL;
 	uint64_t have = row->rec.len - sizeof *row;
 	if (row->rec.kind == TSDB_REC_ROW)
@@ -216,12 +241,26 @@ static int load_heads(struct tsdb__head *h, const struct tsdb_record *rec, struc
 {
 	const struct tsdb_heads *heads = (const void *)tsdb__log_at(h, rec->heads_pos, rec->log_end);
 	if (!heads || heads->rec.kind != TSDB_REC_HEADS || heads->rec.len < sizeof *heads ||
+		heads->rec.checksum != tsdb__rec_checksum(&heads->rec, TSDB_FILE_LOG, h->generation, rec->heads_pos) ||
 		heads->family_count > (heads->rec.len - sizeof *heads) / sizeof heads->last[0])
 		return tsdb__corrupt(err, "log", rec->heads_pos, "no table of heads there");
 	for (uint32_t i = 0; i < heads->family_count && i < h->last_cap; i++)
 		__atomic_store_n(&h->last[i], heads->last[i], __ATOMIC_RELEASE);
 	h->scanned_pos = rec->heads_pos + heads->rec.len;
 	return 0;
+}
+
+/* A record that is no row, whatever else it is: small, or one that a newer pm knows. */
+static bool other_sound(const struct tsdb__head *h, const struct tsdb_rec *r, uint64_t pos)
+{
+	struct tsdb_rec pad = *r;
+	if (r->kind == TSDB_REC_ROW || r->kind == TSDB_REC_BATCH || r->kind == TSDB_REC_EXEMPLARS)
+		return false;
+	if (r->kind == TSDB_REC_PAD && (pos + r->len) % TSDB_LOG_FILE_SIZE != 0)
+		return false;
+	pad.len = sizeof pad; /* the checksum of a pad is over its head alone */
+	return r->checksum == tsdb__rec_checksum(
+				      r->kind == TSDB_REC_PAD ? &pad : r, TSDB_FILE_LOG, h->generation, pos);
 }
 
 int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct pm_error *err)
@@ -239,8 +278,8 @@ int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct p
 		if (!r)
 			return tsdb__corrupt(err, "log", h->scanned_pos, "no record there");
 		const struct tsdb_row *row = tsdb__row_at(h, h->scanned_pos, rec->log_end);
-		if (!row && (r->kind == TSDB_REC_ROW || r->kind == TSDB_REC_BATCH || r->kind == TSDB_REC_EXEMPLARS))
-			return tsdb__corrupt(err, "log", h->scanned_pos, "a row of an impossible size");
+		if (!row && !other_sound(h, r, h->scanned_pos))
+			return tsdb__corrupt(err, "log", h->scanned_pos, "the record there is not what was written");
 		if (row && row->family < h->last_cap)
 			__atomic_store_n(&h->last[row->family], h->scanned_pos, __ATOMIC_RELEASE);
 		h->scanned_pos += r->len;

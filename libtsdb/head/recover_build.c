@@ -29,7 +29,7 @@ static int table_double(struct build *b, enum tsdb_table table, struct pm_error 
 		count *= 2;
 		if ((rc = tsdb__slots_in_memory(old->number, count, &new, err)) < 0)
 			return rc;
-	} while (tsdb__slots_copy(new, old, UINT32_MAX) < 0);
+	} while (tsdb__slots_copy(new, old, UINT32_MAX) == PM_ERR_LIMIT);
 	tsdb__slots_free(old);
 	b->h->tables[table] = new;
 	return 0;
@@ -160,12 +160,6 @@ static int walk_layouts(struct build *b, struct pm_error *err)
 	return rc < 0 ? tsdb__corrupt(err, "layouts", w.at, what) : 0;
 }
 
-static int view(struct tsdb__file *f, uint64_t len, struct tsdb__bytes *ret, struct pm_error *err)
-{
-	*ret = (struct tsdb__bytes){ .map_end = len, .end = len };
-	return tsdb__file_map(f, len, &ret->map, err);
-}
-
 int tsdb__recover_build(struct tsdb__head *h, struct tsdb_record *rec, struct pm_error *err)
 {
 	uint64_t ids_len = sizeof(struct tsdb_file_head) + (uint64_t)rec->sid_end * sizeof(uint32_t);
@@ -185,9 +179,9 @@ int tsdb__recover_build(struct tsdb__head *h, struct tsdb_record *rec, struct pm
 		if ((rc = tsdb__slots_in_memory(rec->table_number[t], TSDB_SLOTS_MIN, &h->tables[t], err)) < 0)
 			return rc;
 	}
-	if ((rc = view(&h->catalog, rec->catalog_len, &b.catalog, err)) < 0 ||
-		(rc = view(&h->layouts, rec->layouts_len, &b.layouts, err)) < 0 ||
-		(rc = view(&h->ids, ids_len, &b.ids, err)) < 0)
+	if ((rc = tsdb__file_bytes(&h->catalog, rec->catalog_len, &b.catalog, err)) < 0 ||
+		(rc = tsdb__file_bytes(&h->layouts, rec->layouts_len, &b.layouts, err)) < 0 ||
+		(rc = tsdb__file_bytes(&h->ids, ids_len, &b.ids, err)) < 0)
 		return rc;
 	b.sids = (uint32_t *)(h->ids.map + sizeof(struct tsdb_file_head));
 	return (rc = walk_catalog(&b, err)) < 0 ? rc : walk_layouts(&b, err);

@@ -93,9 +93,9 @@ static int log_file(struct tsdb__head *h, uint64_t number, const uint8_t **ret, 
 	char name[32];
 	void *p = NULL;
 	int fd, rc;
-	if (number < h->log_base || number - h->log_base >= TSDB_LOG_FILES_MAX)
-		return pm_fail(err, PM_ERR_LIMIT, "more than %d log files", TSDB_LOG_FILES_MAX);
-	const uint8_t **at = &h->logs[number - h->log_base];
+	const uint8_t **at = tsdb__log_slot(h, number);
+	if (!at)
+		return tsdb__corrupt(err, "meta", TSDB_META_MARK0, "impossible number of a log file");
 	if (!*at) {
 		tsdb__log_name(name, number);
 		if ((rc = pm_fs_openat(h->dirfd, name, h->writable ? PM_FS_WRITE : PM_FS_READ, &fd, err)) < 0)
@@ -261,7 +261,7 @@ static int check_copy(struct scan *s, const struct tsdb_record *mark, struct pm_
 		return s->layouts.size < mark->layouts_len ? 0 : cursor_damage(&s->layouts, mark->layouts_len, err);
 	if (s->missing || s->pos >= mark->log_end)
 		return 0;
-	map = s->h->logs[(s->pos >> TSDB_LOG_SHIFT) - s->h->log_base];
+	map = *tsdb__log_slot(s->h, s->pos >> TSDB_LOG_SHIFT);
 	if (memcmp(map + (s->pos & (TSDB_LOG_FILE_SIZE - 1)), &zeros, sizeof zeros) == 0)
 		return 0;
 	return tsdb__corrupt(err, "log", s->pos, "the record there is not the one that was synced");

@@ -45,6 +45,7 @@ int tsdb__write_begin(struct tsdb__write *w, const struct tsdb_record *rec, stru
 	struct tsdb__head *h = w->head;
 	int rc;
 	w->rec = *rec;
+	w->damage = tsdb__damage_count(h);
 	for (size_t i = 0; i < w->touched_count; i++)
 		w->last[w->touched[i]].pos = 0;
 	w->touched_count = 0;
@@ -65,10 +66,11 @@ int tsdb__write_begin(struct tsdb__write *w, const struct tsdb_record *rec, stru
 	return rc;
 }
 
+/* What was sought and not found because of damage must not be made a second time. */
 int tsdb__write_flush(struct tsdb__write *w, struct pm_error *err)
 {
-	int rc;
-	if ((rc = tsdb__tail_flush(&w->catalog, err)) < 0 || (rc = tsdb__tail_flush(&w->ids, err)) < 0 ||
+	int rc = tsdb__damage_since(w->head, w->damage, err);
+	if (rc < 0 || (rc = tsdb__tail_flush(&w->catalog, err)) < 0 || (rc = tsdb__tail_flush(&w->ids, err)) < 0 ||
 		(rc = tsdb__tail_flush(&w->layouts, err)) < 0 || (rc = tsdb__tail_flush(&w->postings, err)) < 0)
 		return rc;
 	w->rec.catalog_len = w->catalog.bytes.end;
@@ -149,7 +151,12 @@ static int table_grow(struct tsdb__write *w, enum tsdb_table table, uint32_t val
 		if (rc < 0)
 			return rc;
 		copied = tsdb__slots_copy(new, old, value_end);
-	} while (copied < 0);
+	} while (copied == PM_ERR_LIMIT);
+	if (copied < 0) {
+		tsdb__slots_free(new);
+		return tsdb__corrupt(err, old->name, 0, "a slot is not what was written");
+	}
+	new->damage = &w->head->slots_damage;
 	pthread_mutex_lock(&w->head->mutex);
 	new->next = w->head->tables[table];
 	w->head->tables[table] = new;

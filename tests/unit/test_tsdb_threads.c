@@ -171,7 +171,11 @@ static void test_handles_of_their_own(void **state)
 
 /* ---- the meta page alone: nothing but publications, so that many fall into each copy ---- */
 
-enum { PUBLICATIONS_MAX = 2000000, RECORDS_SEEN = 3000 };
+enum {
+	PUBLICATIONS_MAX = 2000000,
+	RECORDS_SEEN = 3000,
+	LAST_WORD = sizeof(((struct tsdb_record *)0)->reserved) / sizeof(uint64_t) - 1
+};
 
 struct published {
 	struct tsdb_meta_page page;
@@ -183,7 +187,7 @@ static void *publisher_main(void *arg)
 	struct published *p = arg;
 	struct tsdb_record rec = { 0 };
 	for (int i = 0; i < PUBLICATIONS_MAX && !__atomic_load_n(&p->enough, __ATOMIC_ACQUIRE); i++) {
-		rec.txn_count = rec.reserved[31] = (uint64_t)i;
+		rec.txn_count = rec.reserved[LAST_WORD] = (uint64_t)i;
 		tsdb__meta_publish(&p->page, &rec);
 	}
 	__atomic_store_n(&p->enough, true, __ATOMIC_RELEASE);
@@ -201,7 +205,7 @@ static void test_records_are_read_whole(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, publisher_main, &p), 0);
 	for (int seen = 0; seen < RECORDS_SEEN && !__atomic_load_n(&p.enough, __ATOMIC_ACQUIRE);) {
 		assert_ok(tsdb__meta_read(&p.page, &rec, &err), &err);
-		assert_int_equal(rec.txn_count, rec.reserved[31]);
+		assert_int_equal(rec.txn_count, rec.reserved[LAST_WORD]);
 		assert_true(rec.seq >= seq);
 		seen += rec.seq > seq;
 		seq = rec.seq;
