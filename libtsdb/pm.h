@@ -204,6 +204,23 @@ struct pm_series {
 
 /* ---- queriers ----------------------------------------------------------------------------------- */
 
+/* What samples are wanted for, where a few of them may stand for many. */
+enum pm_use {
+	PM_USE_ALL,     /* each one */
+	PM_USE_MIN,     /* the smallest value of each window */
+	PM_USE_MAX,     /* the largest */
+	PM_USE_PRESENT, /* whether a window has a sample that is not stale */
+};
+
+/* Windows (t - range_ms, t] for t = start_ms, start_ms + step_ms, ..., `count` of them. A store that knows the extremes of a
+ * stretch of float samples none of which is in a window without the others may give one sample in their place, at the
+ * time of any of them, with the value that counts. */
+struct pm_windows {
+	enum pm_use use; /* PM_USE_ALL: the rest means nothing */
+	int64_t start_ms, step_ms, range_ms;
+	size_t count;
+};
+
 /* What a selector asks of the store. The range is closed: [min_ms, max_ms]. */
 struct pm_select {
 	const struct pm_matcher *matchers;
@@ -211,6 +228,7 @@ struct pm_select {
 	int64_t min_ms, max_ms;
 	bool labels_only; /* samples are not wanted: `samples` stays empty; series without samples may appear */
 	size_t limit;     /* 0: none; otherwise stop after so many series */
+	struct pm_windows windows;
 };
 
 /* Series that matched, sorted by labels. next(): 1 and `*ret`, 0 at the end, or an error. All that `*ret` points

@@ -62,6 +62,22 @@ static bool keeps_name(enum promql_fn id)
 	return id == PROMQL_FN_LAST_OVER_TIME || id == PROMQL_FN_FIRST_OVER_TIME;
 }
 
+/* What a few samples may stand in for. */
+static enum pm_use use_of(enum promql_fn id)
+{
+	switch (id) {
+	case PROMQL_FN_MIN_OVER_TIME:
+		return PM_USE_MIN;
+	case PROMQL_FN_MAX_OVER_TIME:
+		return PM_USE_MAX;
+	case PROMQL_FN_PRESENT_OVER_TIME:
+	case PROMQL_FN_ABSENT_OVER_TIME:
+		return PM_USE_PRESENT;
+	default:
+		return PM_USE_ALL;
+	}
+}
+
 /* ---- windows ------------------------------------------------------------------------------------ */
 
 static void window_ends(const struct promql__rollup_op *op, size_t i, int64_t *ret_from, int64_t *ret_to)
@@ -351,6 +367,7 @@ int promql__build_rollup(
 	if (rc < 0)
 		return rc;
 	op->source = (struct promql__source *)source;
+	op->source->use = use_of(op->id);
 	op->pos = range->start;
 	pick_shortcut(op);
 	*ret = &op->op;

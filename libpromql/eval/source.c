@@ -85,6 +85,12 @@ static int open_set(struct matrix_op *op)
 	sel.max_ms = promql__when_at(&op->s.when, g, g->count - 1);
 	if (s->smoothed)
 		sel.max_ms = promql__add(sel.max_ms, more);
+	if (!s->anchored && !s->smoothed)
+		sel.windows = (struct pm_windows){ .use = op->s.use,
+			.start_ms = promql__when_at(&op->s.when, g, 0),
+			.step_ms = op->s.when.fixed ? 0 : g->step_ms,
+			.range_ms = op->s.range_ms,
+			.count = op->s.when.fixed ? 1 : g->count };
 	return q->querier->select(q->querier, &sel, &op->set, q->err);
 }
 

@@ -11,6 +11,7 @@ struct promql__source {
 	struct promql__when when;
 	int64_t range_ms;
 	bool anchored, smoothed;
+	enum pm_use use; /* what the reader needs of the samples; set before the first next_raw() */
 };
 
 #endif

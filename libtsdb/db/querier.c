@@ -69,6 +69,24 @@ int tsdb__source_set(const struct tsdb__snap *snap, struct tsdb__segment *s, con
 	return rc;
 }
 
+/* One sample may stand for many only where no other source has samples between them, nor a tombstone takes some away. */
+static bool apart(const struct tsdb__snap *snap, const struct pm_select *sel)
+{
+	const struct tsdb__manifest *m = tsdb__manifest_of(snap);
+	const struct tsdb_record *head = &snap->rec;
+	for (size_t i = 0; i < m->count; i++) {
+		const struct tsdb__segment_info *a = &m->v[i].info;
+		if (!tsdb__segment_in_range(a, sel))
+			continue;
+		if (head->min_ms <= a->max_ms && head->max_ms >= a->min_ms)
+			return false;
+		for (size_t k = 0; k < i; k++)
+			if (m->v[k].info.min_ms <= a->max_ms && m->v[k].info.max_ms >= a->min_ms)
+				return false;
+	}
+	return m->tombstone_count == 0;
+}
+
 /* The sets of all sources that may have samples in the range, into sets[0..*ret_count). */
 static int open_sources(struct querier *q, const struct pm_select *sel, struct pm_series_set **sets, size_t *ret_count,
 	struct pm_error *err)
@@ -102,6 +120,10 @@ static int q_select(
 	struct querier *q = (struct querier *)base;
 	size_t count = 0, most = tsdb__manifest_of(q->snap)->count + 1;
 	struct pm_series_set **sets = pm_malloc(most * sizeof(struct pm_series_set *));
+	struct pm_select plain = *sel;
+	if (sel->windows.use != PM_USE_ALL && !apart(q->snap, sel))
+		plain.windows.use = PM_USE_ALL;
+	sel = &plain;
 	int rc = sets ? open_sources(q, sel, sets, &count, err) : pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	if (rc < 0) {
 		while (count)

@@ -26,11 +26,13 @@ struct piece {
 	struct tsdb__chunk_ref c;
 	size_t from, to;
 	size_t at; /* where they stand among the series' samples */
+	bool one;  /* one sample, at the chunk's last time, stands for all */
 };
 
 struct tsdb__segment_reader {
 	struct tsdb__segment *segment;
 	int64_t min_ms, max_ms;
+	struct pm_windows windows;
 	struct tsdb__series_cursor cursor;
 	struct kept_times **kept; /* KEPT_SLOTS, by key; a newcomer replaces */
 	size_t kept_bytes;
@@ -61,6 +63,11 @@ int tsdb__segment_reader_new(struct tsdb__segment *s, int64_t min_ms, int64_t ma
 	r->max_ms = max_ms;
 	*ret = r;
 	return 0;
+}
+
+void tsdb__segment_reader_windows(struct tsdb__segment_reader *r, const struct pm_windows *w)
+{
+	r->windows = *w;
 }
 
 static void forget_times(struct tsdb__segment_reader *r)
@@ -112,6 +119,31 @@ static int times_decode(struct tsdb__segment_reader *r, uint32_t number, size_t 
 	return 0;
 }
 
+/* A window begins or ends at first_ms + i * step_ms: does one of them part the times of a chunk? */
+static bool parted(const struct pm_windows *w, int64_t first_ms, const struct tsdb_time_column *tc)
+{
+	/* A boundary b has t <= b before it and t > b behind. */
+	if (first_ms >= tc->max_ms)
+		return false;
+	if (first_ms >= tc->min_ms)
+		return true;
+	if (w->step_ms <= 0 || w->count <= 1)
+		return false;
+	uint64_t ahead = (uint64_t)tc->min_ms - (uint64_t)first_ms, step = (uint64_t)w->step_ms;
+	uint64_t i = ahead / step + (ahead % step != 0);
+	return i < w->count && (uint64_t)first_ms + i * step - (uint64_t)tc->min_ms <
+				       (uint64_t)tc->max_ms - (uint64_t)tc->min_ms;
+}
+
+/* The chunk's statistics say all that the reader wants of it. */
+static bool one_will_do(const struct tsdb__segment_reader *r, const struct tsdb__chunk_ref *c)
+{
+	const struct pm_windows *w = &r->windows;
+	return w->use != PM_USE_ALL && (c->flags & TSDB_CHUNK_STATS) && c->column->min_ms >= r->min_ms &&
+	       c->column->max_ms <= r->max_ms && w->start_ms >= INT64_MIN + w->range_ms &&
+	       !parted(w, w->start_ms, c->column) && !parted(w, w->start_ms - w->range_ms, c->column);
+}
+
 /* Which samples of a chunk are in the range. */
 static int piece_range(struct tsdb__segment_reader *r, struct piece *p, struct pm_error *err)
 {
@@ -144,8 +176,8 @@ static int find_pieces(
 		if (pm_grow(&r->pieces, &r->piece_cap, r->piece_count + 1) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		struct piece *p = &r->pieces[r->piece_count];
-		*p = (struct piece){ .c = c, .at = count };
-		if ((rc = piece_range(r, p, err)) < 0)
+		*p = (struct piece){ .c = c, .at = count, .to = 1, .one = one_will_do(r, &c) };
+		if (!p->one && (rc = piece_range(r, p, err)) < 0)
 			return rc;
 		if (p->from < p->to)
 			r->piece_count++;
@@ -168,7 +200,9 @@ static int times_make(struct tsdb__segment_reader *r, size_t count, const uint64
 	for (size_t i = 0; i < r->piece_count && rc == 0; i++) {
 		const struct piece *p = &r->pieces[i];
 		size_t first;
-		if ((rc = times_decode(r, p->c.time, p->c.column->count, p->from, p->to, &first, err)) == 0)
+		if (p->one)
+			k->t[p->at] = p->c.column->max_ms;
+		else if ((rc = times_decode(r, p->c.time, p->c.column->count, p->from, p->to, &first, err)) == 0)
 			memcpy(k->t + p->at, r->scratch + first, (p->to - p->from) * sizeof k->t[0]);
 	}
 	for (size_t i = 1; i < count && rc == 0; i++)
@@ -189,7 +223,7 @@ static int times_of(
 {
 	uint64_t key[2] = { r->piece_count, count };
 	for (size_t i = 0; i < r->piece_count; i++) {
-		uint64_t n = r->pieces[i].c.time;
+		uint64_t n = r->pieces[i].c.time * UINT64_C(2) + r->pieces[i].one;
 		key[0] = (key[0] ^ n) * UINT64_C(0x9e3779b97f4a7c15) ^ key[0] >> 31;
 		key[1] = (key[1] + n) * UINT64_C(0xc2b2ae3d27d4eb4f) ^ key[1] >> 29;
 	}
@@ -252,6 +286,10 @@ static int read_values(struct tsdb__segment_reader *r, size_t count, struct pm_s
 	}
 	for (size_t i = 0; i < r->piece_count && rc == 0; i++) {
 		const struct piece *p = &r->pieces[i];
+		if (p->one) {
+			r->v[p->at] = r->windows.use == PM_USE_MIN ? p->c.min : p->c.max;
+			continue;
+		}
 		const uint8_t *bytes = tsdb__segment_at(r->segment, p->c.off, p->c.len, err);
 		if (!bytes)
 			return PM_ERR_CORRUPT;
@@ -268,7 +306,7 @@ static int read_starts(struct tsdb__segment_reader *r, size_t count, struct pm_s
 	for (size_t i = 0; i < r->piece_count && rc == 0; i++) {
 		const struct piece *p = &r->pieces[i];
 		size_t first;
-		if (!(p->c.flags & TSDB_CHUNK_STARTS))
+		if (p->one || !(p->c.flags & TSDB_CHUNK_STARTS))
 			continue;
 		if (!ret->st_ms) {
 			if (pm_grow(&r->starts, &r->starts_cap, count) < 0)

@@ -91,6 +91,8 @@ int tsdb__chunk_next(const struct tsdb__segment *s, struct tsdb__cursor *list, s
 
 struct tsdb__segment_reader;
 int tsdb__segment_reader_new(struct tsdb__segment *s, int64_t min_ms, int64_t max_ms, struct tsdb__segment_reader **ret);
+/* One sample may stand for a chunk, as pm_windows says. For sources that overlap no other. */
+void tsdb__segment_reader_windows(struct tsdb__segment_reader *r, const struct pm_windows *w);
 void tsdb__segment_reader_free(struct tsdb__segment_reader *r);
 /* The labels (arena NULL: none wanted) and samples of a series in the range; count 0 when it has none there. Samples stay
  * good until the next call. Ascending series are fastest. */

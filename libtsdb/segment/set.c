@@ -70,6 +70,8 @@ int tsdb__segment_set(struct tsdb__segment *segment, const struct pm_select *sel
 		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		goto done;
 	}
+	if (s->reader)
+		tsdb__segment_reader_windows(s->reader, &sel->windows);
 	tsdb__bitmap_numbers(found, s->series);
 done:
 	tsdb__bitmap_free(found);
