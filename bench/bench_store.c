@@ -1,4 +1,5 @@
-/* bench_store.c - the store's head alone: new series, warm rows, loose samples, opening, reading.
+/* bench_store.c - the store's head alone: new series, warm rows, memory, opening, reading (appending is in
+ * bench_append.c).
  *
  * The figures are of one core; memory is what the writer holds privately (anonymous pages), file pages beside it. */
 #include "bench/bench.h"
@@ -116,32 +117,6 @@ static void warm(struct tsdb *db, const struct size *size)
 	free(values);
 }
 
-static void loose(struct tsdb *db, uint32_t samples)
-{
-	struct pm_label l[] = { { PM_STR("__name__"), PM_STR("loose") }, { PM_STR("n"), PM_STR("") } };
-	struct pm_error err = { 0 };
-	struct tsdb_txn *txn;
-	tsdb_sid sids[1000];
-	double start;
-	if (tsdb_txn_begin(db, &txn, &err) < 0)
-		die(&err);
-	for (int i = 0; i < 1000; i++) {
-		char n[16];
-		snprintf(n, sizeof n, "%d", i);
-		l[1].value = pm_str(n);
-		if (tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, 500, i, &sids[i], &err) < 0)
-			die(&err);
-	}
-	start = bench_now_s();
-	for (uint32_t i = 0; i < samples; i++) /* series by series: no two neighbours share a time */
-		if (tsdb_txn_append_sid(
-			    txn, sids[i / (samples / 1000) % 1000], 1000 + i % (samples / 1000) * 1000, i, &err) < 0)
-			die(&err);
-	if (tsdb_txn_commit(txn, &err) < 0)
-		die(&err);
-	bench_rate("loose samples", samples / (bench_now_s() - start) / 1e6, "M samples/s");
-}
-
 /* One target of 1000 series over 600 scrapes, for reading long ranges. */
 static void lengthen(struct tsdb *db, const struct size *size, uint32_t rounds)
 {
@@ -249,7 +224,6 @@ int main(int argc, char **argv)
 	rss(&anon, &file);
 	printf("%-40s %12.1f bytes a series private, %.1f of files\n", "memory of the writer",
 		anon * 1024.0 / (size.targets * size.series), file * 1024.0 / (size.targets * size.series));
-	loose(db, bench_tiny(argc, argv) ? 2000 : 2000000);
 	lengthen(db, &size, bench_tiny(argc, argv) ? 20 : 600);
 	tsdb_close(db);
 	double start = bench_now_s();
