@@ -95,12 +95,29 @@ static int own_times(struct tsdb__reader *r, struct tsdb__family *f, struct colu
 	return 0;
 }
 
-static int row_read(struct tsdb__reader *r, struct tsdb__family *f, size_t row, struct column *c, int64_t position)
+/* The number of present positions before each word of a row's bitmap, so that places are found without counting. */
+static void count_words(const uint64_t *present, uint32_t width, uint32_t *ret)
+{
+	uint32_t before = 0;
+	for (uint32_t i = 0; i < (width + 63) / 64; i++) {
+		ret[i] = before;
+		before += (uint32_t)__builtin_popcountll(present[i]);
+	}
+}
+
+static int64_t place_of(const struct tsdb__row_view *v, const uint32_t *before, int64_t position)
+{
+	if (!v->present)
+		return position;
+	uint64_t word = v->present[position / 64], bit = UINT64_C(1) << (position % 64);
+	return word & bit ? (int64_t)before[position / 64] + __builtin_popcountll(word & (bit - 1)) : -1;
+}
+
+static int row_read(struct tsdb__reader *r, struct tsdb__family *f, size_t row, const uint32_t *before,
+	struct column *c, int64_t position)
 {
 	const struct tsdb__row_view *v = &f->views[row];
-	int64_t at = position < f->rows[row]->width ? position : -1;
-	if (at >= 0 && v->present)
-		at = tsdb__row_index(v, (uint32_t)at);
+	int64_t at = position >= 0 && position < f->rows[row]->width ? place_of(v, before, position) : -1;
 	if (at < 0)
 		return own_times(r, f, c);
 	if (c->t)
@@ -118,9 +135,9 @@ static bool is_full(const struct tsdb__family *f, size_t row, int64_t position_m
 	return !f->views[row].present && position_max < f->rows[row]->width;
 }
 
-/* Rows [from, to) of one version. */
-static int version_read(struct tsdb__reader *r, struct tsdb__family *f, size_t from, size_t to, struct column *c,
-	const int64_t *positions, size_t n)
+/* Rows [from, to) of one version. `before`: scratch, see count_words(). */
+static int version_read(struct tsdb__reader *r, struct tsdb__family *f, size_t from, size_t to, uint32_t *before,
+	struct column *c, const int64_t *positions, size_t n)
 {
 	int64_t max = -1;
 	bool all = true;
@@ -134,8 +151,10 @@ static int version_read(struct tsdb__reader *r, struct tsdb__family *f, size_t f
 			end++;
 		if (end > from)
 			span_read(&(struct span){ f, from, end, c, positions, n });
+		if (end < to && f->views[end].present)
+			count_words(f->views[end].present, f->rows[end]->width, before);
 		for (size_t i = 0; end < to && i < n; i++)
-			if (row_read(r, f, end, &c[i], positions[i]) < 0)
+			if (row_read(r, f, end, before, &c[i], positions[i]) < 0)
 				return PM_ERR_NOMEM;
 		from = end + 1;
 	}
@@ -161,8 +180,12 @@ int tsdb__read_columns(struct tsdb__reader *r, struct tsdb__family *f, const str
 {
 	struct column c[TSDB_READ_SERIES];
 	int64_t positions[TSDB_READ_SERIES];
+	uint32_t width = 0;
 	assert(n <= TSDB_READ_SERIES);
-	if (columns_new(r, f, c, n) < 0)
+	for (size_t i = 0; i < f->count; i++)
+		width = f->rows[i]->width > width ? f->rows[i]->width : width;
+	uint32_t *before = pm_arena_array(&r->arena, width / 64 + (size_t)1, sizeof *before);
+	if (!before || columns_new(r, f, c, n) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	for (size_t from = 0, to; from < f->count; from = to) {
 		to = tsdb__family_same_version(f, from);
@@ -171,7 +194,7 @@ int tsdb__read_columns(struct tsdb__reader *r, struct tsdb__family *f, const str
 			return tsdb__corrupt(err, "layouts", f->rows[from]->version, "no version there");
 		for (size_t i = 0; i < n; i++)
 			positions[i] = tsdb__version_position(&r->snap->layouts, v, sids[w[i].index]);
-		if (version_read(r, f, from, to, c, positions, n) < 0)
+		if (version_read(r, f, from, to, before, c, positions, n) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	for (size_t i = 0; i < n; i++)
