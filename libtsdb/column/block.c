@@ -7,7 +7,7 @@
 #include "libtsdb/column/kernels.h"
 #include "libtsdb/column/varint.h"
 
-static bool take(const uint8_t **p, const uint8_t *end, size_t n, const uint8_t **ret)
+static inline bool take(const uint8_t **p, const uint8_t *end, size_t n, const uint8_t **ret)
 {
 	if ((size_t)(end - *p) < n)
 		return false;
@@ -16,7 +16,7 @@ static bool take(const uint8_t **p, const uint8_t *end, size_t n, const uint8_t 
 	return true;
 }
 
-static bool take_folded(const uint8_t **p, const uint8_t *end, uint64_t *ret)
+static inline bool take_folded(const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
 	if (!tsdb__varint_get(p, end, ret))
 		return false;
@@ -30,7 +30,7 @@ static uint64_t shifted(uint64_t x, unsigned by)
 }
 
 /* First byte, counts of patches. */
-static bool parse_counts(struct tsdb__block *b, const uint8_t **p, const uint8_t *end)
+static inline bool parse_counts(struct tsdb__block *b, const uint8_t **p, const uint8_t *end)
 {
 	const uint8_t *byte;
 	if (!take(p, end, 1, &byte))
@@ -57,7 +57,7 @@ static bool parse_counts(struct tsdb__block *b, const uint8_t **p, const uint8_t
 }
 
 /* The base and what sums begin with. */
-static bool parse_start(struct tsdb__block *b, unsigned form, const uint8_t **p, const uint8_t *end)
+static inline bool parse_start(struct tsdb__block *b, unsigned form, const uint8_t **p, const uint8_t *end)
 {
 	if (!take_folded(p, end, &b->base))
 		return false;
@@ -86,7 +86,11 @@ static uint32_t ones(const uint8_t *bitmap, uint32_t bits)
 bool tsdb__block_parse(struct tsdb__block *b, unsigned form, uint32_t count, const uint8_t **p, const uint8_t *end)
 {
 	uint64_t high;
-	*b = (struct tsdb__block){ .count = count, .stored = count };
+	/* Field by field: clearing all of it takes a tenth of what decoding takes. */
+	b->count = b->stored = count;
+	b->near_count = b->far_count = b->raw_count = 0;
+	b->start = b->start2 = 0;
+	b->bitmap = NULL;
 	if (!parse_counts(b, p, end) || !parse_start(b, form, p, end))
 		return false;
 	if (b->sparse) {

@@ -39,6 +39,10 @@ static inline uint8_t *tsdb__varint_put(uint8_t *p, uint64_t x)
 static inline bool tsdb__varint_get(const uint8_t **p, const uint8_t *end, uint64_t *ret)
 {
 	uint64_t x = 0;
+	if (*p < end && **p < 128) { /* most are so short */
+		*ret = *(*p)++;
+		return true;
+	}
 	for (unsigned shift = 0; *p < end && shift < 64; shift += 7) {
 		uint8_t byte = *(*p)++;
 		if (shift == 63 && byte > 1)
