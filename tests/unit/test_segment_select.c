@@ -102,7 +102,11 @@ static void check_select(struct fixture *f, const struct pm_matcher *m, size_t c
 
 static void check_set(struct fixture *f, const struct pm_matcher *m, size_t count, bool labels_only)
 {
-	struct pm_select sel = { m, count, PM_TIME_MIN, PM_TIME_MAX, labels_only, 0 };
+	struct pm_select sel = { .matchers = m,
+		.matcher_count = count,
+		.min_ms = PM_TIME_MIN,
+		.max_ms = PM_TIME_MAX,
+		.labels_only = labels_only };
 	bool *want = model(f, m, count);
 	struct pm_arena labels = { 0 };
 	struct pm_series_set *set;
