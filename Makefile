@@ -21,7 +21,7 @@ BANNED   := -include libtsdb/base/banned.h
 
 # RE2 and the C++ library are linked in: loading them costs a short command more than its work does.
 LINK     = $(CXX) $(OPT) $(SAN) -pthread $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
-LDLIBS   := -Wl,-Bstatic -lre2 -lyaml -lz -ljansson -Wl,-Bdynamic -lroaring -static-libstdc++ -static-libgcc -lm -ldl -lpthread
+LDLIBS   := -Wl,-Bstatic -lre2 -lyaml -lz -ljansson -lsnappy -lzstd -Wl,-Bdynamic -lroaring -static-libstdc++ -static-libgcc -lm -ldl -lpthread
 
 PREFIX   ?= /usr/local
 LISTEN   ?= 127.0.0.1:9090

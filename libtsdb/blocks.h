@@ -31,7 +31,8 @@ struct tsdb_block_info {
 struct tsdb_block_list {
 	struct tsdb_block_info *v;
 	size_t count;
-	bool has_log; /* there is a log of what no block has yet */
+	bool has_log;   /* there is a log of what no block has yet */
+	int64_t max_ms; /* the end of those that were made from the log; PM_TIME_MIN when there are none */
 };
 
 /* The blocks of a data directory, or the block that `dir` is itself. Blocks that another one replaced (its parents) and
@@ -51,6 +52,35 @@ void tsdb_block_free(struct tsdb_block *b); /* NULL allowed */
  * are gone. A series with many samples comes in parts, one after the other; times ascend in a part. `*ret` and
  * all it points to is good until the next call. */
 int tsdb_block_next(struct tsdb_block *b, struct pm_series *ret, struct pm_error *err);
+
+/* ---- the log of a data directory ---------------------------------------------------------------- */
+
+enum tsdb_log_kind { TSDB_LOG_SAMPLE, TSDB_LOG_EXEMPLAR, TSDB_LOG_METADATA };
+
+/* One thing that the log says of a series. */
+struct tsdb_log_item {
+	enum tsdb_log_kind kind;
+	uint32_t series;         /* a number from 0 on, the same for all items of a series */
+	struct pm_labels labels; /* of the series */
+	int64_t t_ms, st_ms;     /* sample, exemplar */
+	double v;
+	const struct pm_histogram *h;           /* of a sample: NULL for the float v */
+	struct pm_labels exemplar;
+	struct pm_str type, help, unit;         /* metadata; the type as exposition formats name it */
+};
+
+struct tsdb_log;
+
+/* What no block of the data directory `dir` has yet: its write-ahead log with the last checkpoint, and the log of
+ * samples that came out of order. Samples before `min_ms` in the former are left out: blocks have them, or had them
+ * before they were deleted (see tsdb_block_list.max_ms). Reads all of it once, for what was deleted since. Errors as of
+ * blocks. A log that ends in the middle of a record just ends there. */
+int tsdb_log_open(const char *dir, int64_t min_ms, struct tsdb_log **ret, struct pm_error *err);
+/* The next item, in the order of the log: 1, 0 at the end, or an error. `*ret` is good until the next call. */
+int tsdb_log_next(struct tsdb_log *l, struct tsdb_log_item *ret, struct pm_error *err);
+/* How many samples so far are of series that the log does not name. */
+uint64_t tsdb_log_lost(const struct tsdb_log *l);
+void tsdb_log_free(struct tsdb_log *l); /* NULL allowed */
 
 /* ---- writing ------------------------------------------------------------------------------------ */
 

@@ -9,7 +9,9 @@ struct blocks {
 	uint64_t total;  /* samples of all blocks by their own account */
 	uint64_t series; /* of this block, so far */
 	uint64_t committed_series;
-	size_t done; /* blocks stored whole */
+	size_t done;       /* blocks stored whole */
+	uint64_t of_log;   /* samples of the log that are stored */
+	uint64_t lost;     /* of it that no series is known for */
 };
 
 static int store_series(struct blocks *b, const struct pm_series *series, struct pm_error *err)
@@ -54,13 +56,41 @@ static int store_block(struct blocks *b, struct pm_error *err)
 	return rc < 0 ? rc : pm_import_commit(b->im, err);
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void tell_stop(const struct blocks *b, size_t count)
 {
-	fprintf(stderr, "pm import: %s: %" PRIu64 " sample%s stored: %zu of %zu blocks", pm_import_name(b->im),
-		b->im->committed, b->im->committed == 1 ? "" : "s", b->done, count);
-	if (b->committed_series)
+	fprintf(stderr, "pm import: %s: %" PRIu64 " sample%s stored: %zu of %zu block%s", pm_import_name(b->im),
+		b->im->committed, plural(b->im->committed), b->done, count, plural(count));
+	if (b->done < count && b->committed_series)
 		fprintf(stderr, ", and %" PRIu64 " series of %s", b->committed_series, b->info->ulid);
+	if (b->of_log)
+		fprintf(stderr, ", and %" PRIu64 " samples of the log", b->of_log);
 	fputc('\n', stderr);
+}
+
+static void tell_end(const struct blocks *b, const struct tsdb_block_list *list)
+{
+	printf("%s: %" PRIu64 " sample%s of %zu block%s", pm_import_name(b->im), b->im->committed,
+		plural(b->im->committed), list->count, plural(list->count));
+	if (list->has_log)
+		printf(" and the log");
+	putchar('\n');
+	if (b->lost)
+		pm_warn("%s: samples of the log left out, as it does not name their series: %" PRIu64,
+			pm_import_name(b->im), b->lost);
+}
+
+static int store_log(struct blocks *b, int64_t min_ms, struct pm_error *err)
+{
+	uint64_t before = b->im->committed;
+	int rc = pm_import_log(b->im, min_ms, &b->lost, err);
+
+	b->of_log = b->im->committed - before;
+	return rc;
 }
 
 int pm_import_dir(struct pm_import *im)
@@ -80,15 +110,14 @@ int pm_import_dir(struct pm_import *im)
 		rc = store_block(&b, &err);
 		b.done += rc == 0;
 	}
+	if (rc == 0 && list.has_log)
+		rc = store_log(&b, list.max_ms, &err);
 	pm_progress_clear(&im->progress);
-	if (list.has_log)
-		pm_warn("%s: its log, with the last hours, is not read yet", pm_import_name(im));
 	if (rc < 0) {
 		code = pm_report(im->ctx, &err);
 		tell_stop(&b, list.count);
 	} else {
-		printf("%s: %" PRIu64 " sample%s of %zu block%s\n", pm_import_name(im), im->committed,
-			im->committed == 1 ? "" : "s", list.count, list.count == 1 ? "" : "s");
+		tell_end(&b, &list);
 	}
 	tsdb_block_list_free(&list);
 	return code;

@@ -37,4 +37,8 @@ int pm_import_sample(struct pm_import *im, tsdb_sid sid, const struct tsdb_sampl
 int pm_import_text(struct pm_import *im);
 int pm_import_dir(struct pm_import *im);
 
+/* The log of the data directory im->path, for pm_import_dir(): samples from min_ms on. `*ret_lost`: samples of series
+ * that nothing in it names. */
+int pm_import_log(struct pm_import *im, int64_t min_ms, uint64_t *ret_lost, struct pm_error *err);
+
 #endif

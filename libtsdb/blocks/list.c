@@ -12,6 +12,7 @@
 struct list {
 	struct tsdb_block_info *v;
 	size_t count, cap;
+	int64_t max_ms;
 	struct prom__parents parents;
 };
 
@@ -35,6 +36,8 @@ static int add(struct list *l, char *path, struct pm_error *err)
 		l->v[l->count++] = info;
 	else
 		pm_free(path);
+	if (rc == 0 && !l->parents.out_of_order && info.max_ms > l->max_ms)
+		l->max_ms = info.max_ms;
 	if (rc == PM_ERR_NOMEM)
 		return pm_fail(err, rc, "out of memory");
 	return rc == PM_ERR_NOTFOUND ? 0 : rc;
@@ -108,7 +111,7 @@ static bool holds(const struct pm_strings *names, const char *name)
 int tsdb_block_list(const char *dir, struct tsdb_block_list *ret, struct pm_error *err)
 {
 	struct pm_strings names = { 0 };
-	struct list l = { 0 };
+	struct list l = { .max_ms = PM_TIME_MIN };
 	bool has_log = false;
 	int rc = list_names(dir, &names, err);
 
@@ -129,7 +132,7 @@ int tsdb_block_list(const char *dir, struct tsdb_block_list *ret, struct pm_erro
 	if (l.count)
 		qsort(l.v, l.count, sizeof *l.v, by_time);
 	pm_free(l.parents.v);
-	*ret = (struct tsdb_block_list){ .v = l.v, .count = l.count, .has_log = has_log };
+	*ret = (struct tsdb_block_list){ .v = l.v, .count = l.count, .has_log = has_log, .max_ms = l.max_ms };
 	return 0;
 }
 

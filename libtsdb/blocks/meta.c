@@ -47,8 +47,14 @@ static uint64_t count_of(const struct pm_json_value *stats, const char *key)
 	return pm_json_get_int(stats, key, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
-static int read_parents(const struct pm_json_value *list, struct prom__parents *parents, struct pm_error *err)
+static int read_parents(const struct pm_json_value *compaction, struct prom__parents *parents, struct pm_error *err)
 {
+	const struct pm_json_value *list = pm_json_get(compaction, "parents");
+	const struct pm_json_value *hints = pm_json_get(compaction, "hints");
+
+	parents->out_of_order = false;
+	for (size_t i = 0; i < pm_json_count(hints); i++)
+		parents->out_of_order |= pm_str_eq(pm_json_text(pm_json_at(hints, i)), PM_STR("from-out-of-order"));
 	for (size_t i = 0; i < pm_json_count(list); i++) {
 		struct pm_str ulid = pm_json_get_str(pm_json_at(list, i), "ulid");
 
@@ -81,7 +87,7 @@ static int read_root(const char *path, const struct pm_json_value *root, struct 
 	ret->sample_count = count_of(stats, "numSamples");
 	if (!parents)
 		return 0;
-	return read_parents(pm_json_get(pm_json_get(root, "compaction"), "parents"), parents, err);
+	return read_parents(pm_json_get(root, "compaction"), parents, err);
 }
 
 int prom__meta_read(const char *dir, struct tsdb_block_info *ret, struct prom__parents *parents, struct pm_error *err)

@@ -5,12 +5,11 @@
 #include "libtsdb/base/buf.h"
 #include "libtsdb/blocks.h"
 
-enum { PROM__META_PARENTS_MAX = 1024 };
-
-/* ULIDs of the blocks that this one replaced. */
+/* What else meta.json says: ULIDs of the blocks that this one replaced, and where it came from. */
 struct prom__parents {
 	char (*v)[TSDB_ULID_SIZE];
 	size_t count, cap;
+	bool out_of_order; /* the last block that was read is of samples that came late */
 };
 
 /* Read `dir`/meta.json. `ret->path` is left alone; parents are appended (NULL: not wanted). PM_ERR_NOTFOUND. */

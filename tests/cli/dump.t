@@ -78,7 +78,7 @@ $ pm dump -o blocks --output blocks && ls blocks | sed 's/^01.*/ULID/' && ls blo
   meta.json
   tombstones
 $ pm -d again import blocks 2>/dev/null; pm -d again dump | cmp - a.om
-  blocks: 7 samples of 2 blocks
+  blocks: 7 samples of 2 blocks and the log
 $ pm dump -o blocks --output blocks
 ! pm dump: blocks: is not empty
 = 1

@@ -24,7 +24,8 @@ static void fill(int i, bool integer, int kind)
 	struct pm_histogram *h = &hists[i];
 	int reset = 1000 + (kind == 4 ? i % 100 : i);
 
-	*h = (struct pm_histogram){ .schema = kind == 3 ? PM_SCHEMA_CUSTOM : 2, .integer = integer, .sum = reset * 1.25 };
+	*h = (struct pm_histogram){ .integer = integer, .sum = reset * 1.25 };
+	h->schema = kind == 3 ? PM_SCHEMA_CUSTOM : 2;
 	for (int b = 0; b < BUCKETS; b++) {
 		buckets[i][b] = kind == 2 ? (i * 7 + b * 3) % 11 : reset * (b + 1);
 		if (!integer)
