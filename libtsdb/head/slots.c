@@ -166,6 +166,12 @@ void tsdb__slots_free(struct tsdb__slots *s)
 	}
 }
 
+bool tsdb__slots_sound(const struct tsdb__slots *s, uint64_t at)
+{
+	uint64_t word = __atomic_load_n(&s->words[at], __ATOMIC_ACQUIRE);
+	return word == 0 || slot_sound(s, at, word);
+}
+
 /* Nothing (more) was found under this tag: are the slots that were passed over what was written? */
 static void look_back(const struct tsdb__slots *s, uint32_t tag, uint64_t passed)
 {

@@ -49,6 +49,8 @@ void tsdb__slots_free(struct tsdb__slots *s); /* and all that hang on `next` */
 
 /* Walk the values under a tag: start with *cursor = 0; 1 and *ret, or 0 at the end. */
 int tsdb__slots_next(const struct tsdb__slots *s, uint32_t tag, uint64_t *cursor, uint32_t *ret);
+/* Slot `at` is empty, or what was written. Damage is counted. */
+bool tsdb__slots_sound(const struct tsdb__slots *s, uint64_t at);
 /* Fill an empty slot. PM_ERR_LIMIT: too crowded, grow first. */
 int tsdb__slots_put(struct tsdb__slots *s, uint32_t tag, uint32_t value);
 /* Put all slots of `from` whose value is below `value_end` into `to`. Returns how many, PM_ERR_LIMIT, or PM_ERR_CORRUPT

@@ -130,14 +130,18 @@ static int text_ids(struct tsdb__text *t, const struct tsdb__view_file *f)
 	return stop;
 }
 
+/* The slots; a byte for each follows in the file. */
 static int text_slots(struct tsdb__text *t, const struct tsdb__view_file *f)
 {
+	const uint64_t *words = (const void *)(f->map + sizeof(struct tsdb_file_head));
+	uint64_t count = ((const struct tsdb_file_head *)(const void *)f->map)->slot_count;
+	uint64_t room = (f->size - sizeof(struct tsdb_file_head)) / sizeof *words;
 	int stop = 0;
-	for (uint64_t off = sizeof(struct tsdb_file_head); off + 8 <= f->size && stop == 0; off += 8) {
-		uint64_t word = __atomic_load_n((const uint64_t *)(const void *)(f->map + off), __ATOMIC_RELAXED);
+	for (uint64_t at = 0; at < count && at < room && stop == 0; at++) {
+		uint64_t word = __atomic_load_n(&words[at], __ATOMIC_RELAXED);
 		if (word)
-			pm_buf_fmt(&t->out, "%10" PRIu64 "  tag %08" PRIx64 " -> %" PRIu32 "\n", off, word >> 32,
-				(uint32_t)word - 1);
+			pm_buf_fmt(&t->out, "%10" PRIu64 "  tag %08" PRIx64 " -> %" PRIu32 "\n",
+				sizeof(struct tsdb_file_head) + at * sizeof word, word >> 32, (uint32_t)word - 1);
 		stop = tsdb__text_flush(t, PIECE);
 	}
 	return stop;

@@ -57,8 +57,8 @@ static const char *head_damage(const struct tsdb__verify *k, const struct tsdb__
 		return rc == PM_ERR_VERSION ? "the file has another format version" : "bad file head";
 	if (head.number != f->number)
 		return "head of another file";
-	if (f->kind == TSDB_FILE_SLOTS &&
-		(slots < TSDB_SLOTS_MIN || (slots & (slots - 1)) || slots > (f->size - sizeof head) / 8))
+	if (f->kind == TSDB_FILE_SLOTS && (slots < TSDB_SLOTS_MIN || (slots & (slots - 1)) ||
+						  slots > (f->size - sizeof head) / (sizeof(uint64_t) + 1)))
 		return "impossible number of slots";
 	return NULL;
 }
@@ -93,11 +93,18 @@ static int check_head(struct tsdb__verify *k, const struct tsdb__view_file *f, b
 
 /* ---- what functions of the store read by ---- */
 
-static void use_table(struct tsdb__verify *k, const struct tsdb__view_file *f)
+static int use_table(struct tsdb__verify *k, const struct tsdb__view_file *f)
 {
 	const struct tsdb_file_head *head = (const void *)f->map;
-	k->tables[f->table] =
-		(struct tsdb__slots){ .words = (uint64_t *)(uintptr_t)(head + 1), .count = head->slot_count };
+	struct tsdb__slots *t = &k->tables[f->table];
+	int stop = 0;
+	*t = (struct tsdb__slots){ .words = (uint64_t *)(uintptr_t)(head + 1), .count = head->slot_count };
+	t->checks = (uint8_t *)(t->words + t->count);
+	for (uint64_t at = 0; at < t->count && stop == 0; at++)
+		if (!tsdb__slots_sound(t, at))
+			stop = tsdb__damaged(
+				k, f, sizeof *head + at * sizeof(uint64_t), "a slot that is not what was written");
+	return stop;
 }
 
 /* Cut files of the log stay out: their records are walked, but not reached from elsewhere. */
@@ -120,8 +127,8 @@ static int check_files(struct tsdb__verify *k)
 	int stop = 0;
 	for (size_t i = 0; i < TSDB_VIEW_LOG && stop == 0; i++) {
 		stop = check_head(k, &f[i], &usable[i]);
-		if (usable[i] && f[i].kind == TSDB_FILE_SLOTS)
-			use_table(k, &f[i]);
+		if (stop == 0 && usable[i] && f[i].kind == TSDB_FILE_SLOTS)
+			stop = use_table(k, &f[i]);
 	}
 	k->catalog = usable[TSDB_VIEW_CATALOG] ? tsdb__view_bytes(&f[TSDB_VIEW_CATALOG]) : (struct tsdb__bytes){ 0 };
 	k->ids = usable[TSDB_VIEW_IDS] ? tsdb__view_bytes(&f[TSDB_VIEW_IDS]) : (struct tsdb__bytes){ 0 };

@@ -2,6 +2,7 @@
  * finds every changed byte that carries a checksum. */
 #include "tests/support/test.h"
 
+#include "libtsdb/head/file.h"
 #include "libtsdb/tsdb.h"
 
 #include <dirent.h>
@@ -457,6 +458,34 @@ static void test_ids_and_tables(void **state)
 	}
 }
 
+static void test_flipped_slots(void **state)
+{
+	static const char *const tables[] = { "symbols.00000001", "series.00000001", "families.00000001" };
+	char *dir = make_store(10), path[4600];
+	for (size_t i = 0; i < 3; i++) {
+		with_file(path, dir, tables[i]);
+		int fd = open(path, O_RDWR), found = 0;
+		assert_true(fd >= 0);
+		for (off_t at = 64; at < 64 + 1024 * 8; at += 8) {
+			uint64_t word, changed;
+			assert_int_equal(pread(fd, &word, 8, at), 8);
+			if (!word)
+				continue;
+			changed = word ^ UINT64_C(1) << at / 8 % 64;
+			assert_int_equal(pwrite(fd, &changed, 8, at), 8);
+			found++;
+			if (verify(dir).count == 0)
+				fail_msg("%s: the slot at %" PRIu64 " changed, and nothing is said", tables[i],
+					(uint64_t)at);
+			assert_int_equal(pwrite(fd, &word, 8, at), 8);
+		}
+		assert_true(found > 0);
+		close(fd);
+	}
+	assert_sound(dir);
+	test_tmpdir_free(dir);
+}
+
 static void test_cut_and_missing(void **state)
 {
 	static const char *const files[] = { "catalog", "ids", "layouts", "log.00000001" };
@@ -506,6 +535,78 @@ static void test_verify_stops_when_told(void **state)
 		overwrite(path, (uint64_t)at, "xyz", 3);
 	assert_int_equal(tsdb_verify(dir, stop_at_damage, &told, &v, NULL), 9);
 	assert_int_equal(told, 1);
+	test_tmpdir_free(dir);
+}
+
+/* ---- damage under sound checksums --------------------------------------------------------------- */
+
+static int swallow(void *arg, struct pm_str text)
+{
+	*(size_t *)arg += text.len;
+	return 0;
+}
+
+/* Whatever the bytes say, looking at them ends, and reads nothing that is not there. */
+static void look_at_all(const char *dir)
+{
+	struct tsdb_verified v;
+	struct tsdb_digest d;
+	struct found f = { 0 };
+	struct tsdb *db;
+	size_t len = 0;
+	(void)!tsdb_verify(dir, keep_damage, &f, &v, NULL);
+	(void)!tsdb_files_text(dir, NULL, swallow, &len, NULL);
+	if (tsdb_open(dir, NULL, &db, NULL) < 0)
+		return;
+	(void)!tsdb_digest(db, &d, NULL);
+	tsdb_close(db);
+}
+
+/* Change one byte of a record at a time, and write the checksum that the changed record has. */
+static void spoil_record(const char *dir, int fd, uint64_t off, enum tsdb_file_kind kind, uint64_t base)
+{
+	static uint8_t rec[1 << 16], changed[1 << 16];
+	struct tsdb_rec head;
+	assert_int_equal(pread(fd, &head, sizeof head, (off_t)off), sizeof head);
+	if (head.len > sizeof rec || head.kind == TSDB_REC_PAD)
+		return;
+	assert_int_equal(pread(fd, rec, head.len, (off_t)off), head.len);
+	for (uint32_t at = 12; at < head.len; at += at < 96 ? 3 : head.len / 40 + 1) {
+		memcpy(changed, rec, head.len);
+		changed[at] = at % 2 ? 0xff : (uint8_t)(rec[at] + 1);
+		uint64_t sum = tsdb__rec_checksum((void *)changed, kind, 1, base + off);
+		memcpy(changed, &sum, sizeof sum);
+		assert_int_equal(pwrite(fd, changed, head.len, (off_t)off), head.len);
+		look_at_all(dir);
+	}
+	assert_int_equal(pwrite(fd, rec, head.len, (off_t)off), head.len);
+}
+
+static void test_sound_checksums(void **state)
+{
+	static const struct {
+		const char *name;
+		enum tsdb_file_kind kind;
+	} files[] = { { "catalog", TSDB_FILE_CATALOG }, { "layouts", TSDB_FILE_LAYOUTS },
+		{ "postings", TSDB_FILE_POSTINGS }, { "log.00000001", TSDB_FILE_LOG } };
+	char *dir = make_store(600), path[4600];
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t end = published_end(dir, files[i].name), records = 0;
+		uint64_t base = files[i].kind == TSDB_FILE_LOG ? TSDB_LOG_FILE_SIZE : 0;
+		with_file(path, dir, files[i].name);
+		int fd = open(path, O_RDWR);
+		assert_true(fd >= 0);
+		for (uint64_t off = 64; off < end; records++) {
+			struct tsdb_rec head;
+			assert_int_equal(pread(fd, &head, sizeof head, (off_t)off), sizeof head);
+			/* Of the many symbols and series, some. */
+			if (records < 12 || records % 97 == 0 || i > 0)
+				spoil_record(dir, fd, off, files[i].kind, base);
+			off += head.len;
+		}
+		close(fd);
+	}
+	assert_sound(dir);
 	test_tmpdir_free(dir);
 }
 
@@ -728,7 +829,7 @@ static void test_segments_as_text(void **state)
 TEST_MAIN(TEST(test_digest_is_of_content), TEST(test_digest_sees_each_change), TEST(test_digest_of_a_long_series),
 	TEST(test_digest_of_nothing), TEST(test_digest_at_the_ends_of_time), TEST(test_cardinality), TEST(test_parts),
 	TEST(test_sound_stores), TEST(test_more_than_one_log_file), TEST(test_flipped_bytes), TEST(test_ids_and_tables),
-	TEST(test_cut_and_missing), TEST(test_meta_page), TEST(test_verify_stops_when_told),
-	TEST(test_digest_of_histograms), TEST(test_digest_of_sealed), TEST(test_parts_of_sealed),
-	TEST(test_flipped_bytes_of_a_segment), TEST(test_damaged_manifest), TEST(test_files_as_text),
-	TEST(test_segments_as_text))
+	TEST(test_flipped_slots), TEST(test_sound_checksums), TEST(test_cut_and_missing), TEST(test_meta_page),
+	TEST(test_verify_stops_when_told), TEST(test_digest_of_histograms), TEST(test_digest_of_sealed),
+	TEST(test_parts_of_sealed), TEST(test_flipped_bytes_of_a_segment), TEST(test_damaged_manifest),
+	TEST(test_files_as_text), TEST(test_segments_as_text))
