@@ -4,12 +4,20 @@
 #include "libtsdb/base/hash.h"
 #include "libtsdb/head/quota.h"
 
-struct pm_str tsdb__symbol(const struct tsdb__bytes *catalog, uint32_t sym)
+static struct pm_str symbol_at(const struct tsdb__bytes *catalog, uint32_t sym)
 {
 	const struct tsdb_symbol *s = tsdb__rec_at(catalog, (uint64_t)sym * 8, TSDB_REC_SYMBOL, sizeof *s);
 	if (!s || s->size > s->rec.len - sizeof *s)
 		return (struct pm_str){ NULL, 0 };
 	return (struct pm_str){ s->text, s->size };
+}
+
+struct pm_str tsdb__symbol(const struct tsdb__bytes *catalog, uint32_t sym)
+{
+	struct pm_str s = symbol_at(catalog, sym);
+	if (!s.ptr)
+		tsdb__bytes_damaged(catalog, (uint64_t)sym * 8);
+	return s;
 }
 
 int tsdb__symbol_find(const struct tsdb__bytes *catalog, const struct tsdb__slots *t, struct pm_str s, uint32_t *ret)
@@ -18,7 +26,7 @@ int tsdb__symbol_find(const struct tsdb__bytes *catalog, const struct tsdb__slot
 	uint64_t cursor = 0;
 	bool unreadable = false;
 	while (tsdb__slots_next(t, tag, &cursor, &sym) > 0) {
-		struct pm_str have = tsdb__symbol(catalog, sym);
+		struct pm_str have = symbol_at(catalog, sym);
 		if (have.ptr && pm_str_eq(have, s)) {
 			*ret = sym;
 			return 1;

@@ -1,15 +1,17 @@
-/* test_tsdb_damage.c - stores that are not there, not ours, cut short or changed: a clear error or an answer, never a
- * crash. */
-#include "tests/support/test.h"
+/* test_tsdb_damage.c - stores that are not there, not ours, cut short or changed: an error that names the file and the
+ * offset, or the right answer; never a crash, a hang or a wrong answer.
+ *
+ * Of larger files some bytes are changed, from PM_SEED on; DAMAGE_ALL=1 changes every byte and cuts at every length. */
+#include "tests/support/store_files.h"
 
+#include "libtsdb/base/hash.h"
 #include "libtsdb/tsdb.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 
 enum { SERIES = 30, ROWS = 6 };
 
-static void fill(struct tsdb *db)
+static void fill(struct tsdb *db, int64_t from_ms)
 {
 	struct pm_error err = { 0 };
 	struct pm_appender *app;
@@ -32,7 +34,7 @@ static void fill(struct tsdb *db)
 				.t_ms = PM_NO_TIME };
 			n++;
 		}
-		struct pm_page page = { .t_ms = r * 1000, .entries = e, .entry_count = n };
+		struct pm_page page = { .t_ms = from_ms + r * 1000, .entries = e, .entry_count = n };
 		assert_ok(app->append_page(app, PM_STR("k"), NULL, &page, NULL, &err), &err);
 	}
 	app->free(app);
@@ -41,56 +43,137 @@ static void fill(struct tsdb *db)
 		char v[8];
 		snprintf(v, sizeof v, "%d", s);
 		struct pm_label l[] = { { PM_STR("__name__"), PM_STR("loose") }, { PM_STR("s"), pm_str(v) } };
-		assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, s, s, NULL, &err), &err);
+		assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, from_ms + s, s, NULL, &err), &err);
 	}
 	assert_ok(tsdb_txn_commit(txn, &err), &err);
 }
 
+/* A store with a segment and a head; both have samples of the same series. */
 static char *make_store(void)
 {
 	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
+	struct tsdb_compact_opts compact = { .force = true, .now_ms = 10000000 };
 	struct pm_error err = { 0 };
 	struct tsdb *db;
 	char *dir = test_tmpdir();
 	assert_ok(tsdb_open(dir, &opts, &db, &err), &err);
-	fill(db);
+	fill(db, 0);
+	assert_ok(tsdb_compact(db, &compact, NULL, &err), &err);
+	fill(db, 20000);
 	tsdb_close(db);
 	return dir;
 }
 
-/* Read all there is, and perhaps write some more. Any error will do. */
-static void use(const char *dir, bool write)
+/* ---- reading all there is ---- */
+
+static void told(void *arg, const struct pm_error *what)
 {
-	struct tsdb_opts opts = { .flags = write ? TSDB_WRITE : TSDB_READ, .fsync_ms = TSDB_FSYNC_NEVER };
+	*(struct pm_error *)arg = *what;
+}
+
+static uint64_t add(uint64_t h, const void *p, size_t n)
+{
+	return pm_hash_seed(p, n, h);
+}
+
+static uint64_t add_series(uint64_t h, const struct pm_series *s)
+{
+	for (size_t i = 0; i < s->labels.count; i++) {
+		h = add(h, s->labels.v[i].name.ptr, s->labels.v[i].name.len);
+		h = add(h, s->labels.v[i].value.ptr, s->labels.v[i].value.len);
+	}
+	for (size_t i = 0; i < s->samples.count; i++) {
+		h = add(h, &s->samples.t_ms[i], sizeof s->samples.t_ms[i]);
+		h = add(h, &s->samples.v[i], sizeof s->samples.v[i]);
+	}
+	return h;
+}
+
+static int digest_select(struct pm_querier *q, const struct pm_select *sel, uint64_t *h, struct pm_error *err)
+{
+	struct pm_series_set *set;
+	struct pm_series s;
+	int rc = q->select(q, sel, &set, err);
+	if (rc < 0)
+		return rc;
+	while ((rc = set->next(set, &s, err)) > 0)
+		*h = add_series(*h, &s);
+	set->free(set);
+	return rc;
+}
+
+static int digest_names(struct pm_querier *q, const struct pm_select *sel, uint64_t *h, struct pm_error *err)
+{
+	struct pm_strings names = { 0 };
+	int rc = q->label_values(q, PM_STR("s"), sel, &names, err);
+	for (size_t i = 0; rc == 0 && i < names.count; i++)
+		*h = add(*h, names.v[i].ptr, names.v[i].len);
+	pm_strings_free(&names);
+	return rc;
+}
+
+/* One hash over the answers to questions that take all ways: all series, by postings, by tables, in a part of time. */
+static int digest_querier(struct pm_querier *q, uint64_t *h, struct pm_error *err)
+{
 	struct pm_matcher m[] = { { PM_MATCH_NE, PM_STR("__name__"), PM_STR("") },
-		{ PM_MATCH_EQ, PM_STR("s"), PM_STR("7") } };
-	struct pm_error err = { 0 };
+		{ PM_MATCH_EQ, PM_STR("s"), PM_STR("7") }, { PM_MATCH_RE, PM_STR("s"), PM_STR("59.") } };
+	struct pm_select sel[] = { { .matchers = m, .matcher_count = 1, .min_ms = 0, .max_ms = 100000 },
+		{ .matchers = m, .matcher_count = 2, .min_ms = 0, .max_ms = 100000 },
+		{ .matchers = m + 1, .matcher_count = 1, .min_ms = 21000, .max_ms = 23000 },
+		{ .matchers = m + 2, .matcher_count = 1, .min_ms = 0, .max_ms = 100000 } };
+	int rc = 0;
+	for (size_t i = 0; i < sizeof sel / sizeof sel[0] && rc == 0; i++)
+		rc = digest_select(q, &sel[i], h, err);
+	return rc == 0 ? digest_names(q, &sel[0], h, err) : rc;
+}
+
+/* The hash, or 0 and a message where the store said that it can't answer. */
+static uint64_t digest(const char *dir, struct pm_error *ret_err)
+{
+	struct pm_error set_aside = { 0 }, err = { 0 };
+	struct tsdb_opts opts = { .flags = TSDB_READ, .damaged = told, .damaged_arg = &set_aside };
 	struct pm_querier *q;
+	struct tsdb *db;
+	uint64_t h = 1;
+	int rc = tsdb_open(dir, &opts, &db, &err);
+	if (rc == 0) {
+		if ((rc = tsdb_querier(db, &q, &err)) == 0) {
+			rc = digest_querier(q, &h, &err);
+			q->free(q);
+		}
+		tsdb_close(db);
+	}
+	*ret_err = rc < 0 ? err : set_aside;
+	return rc < 0 || set_aside.code ? 0 : h;
+}
+
+static uint64_t right_answer;
+
+static void check_answer(const char *dir, const char *path, size_t at)
+{
+	struct pm_error err;
+	uint64_t h = digest(dir, &err);
+	if (h == right_answer)
+		return;
+	if (h)
+		fail_msg("%s, byte %zu: a wrong answer", path, at);
+	if (!err.code || !err.msg[0])
+		fail_msg("%s, byte %zu: an error that says nothing", path, at);
+}
+
+/* And with what a writer may do to it: any error will do. */
+static void write_to(const char *dir)
+{
+	struct tsdb_opts opts = { .flags = TSDB_WRITE, .fsync_ms = TSDB_FSYNC_NEVER };
+	struct pm_label l[] = { { PM_STR("__name__"), PM_STR("new") } };
+	struct pm_error err = { 0 };
+	struct tsdb_txn *txn;
 	struct tsdb *db;
 	if (tsdb_open(dir, &opts, &db, &err) < 0) {
 		assert_true(err.msg[0]);
 		return;
 	}
-	for (size_t n = 1; n <= 2 && tsdb_querier(db, &q, &err) == 0; n++) {
-		struct pm_select sel = { .matchers = m, .matcher_count = n, .min_ms = 0, .max_ms = 100000 };
-		struct pm_series_set *set;
-		struct pm_strings names = { 0 };
-		struct pm_series s;
-		volatile double sum = 0; /* every value is read */
-		if (q->select(q, &sel, &set, &err) == 0) {
-			while (set->next(set, &s, &err) > 0)
-				for (size_t i = 0; i < s.samples.count; i++)
-					sum += s.samples.v[i] + (double)s.samples.t_ms[i];
-			set->free(set);
-			(void)sum;
-		}
-		if (q->label_names(q, &sel, &names, &err) == 0)
-			pm_strings_free(&names);
-		q->free(q);
-	}
-	struct pm_label l[] = { { PM_STR("__name__"), PM_STR("new") } };
-	struct tsdb_txn *txn;
-	if (write && tsdb_txn_begin(db, &txn, &err) == 0) {
+	if (tsdb_txn_begin(db, &txn, &err) == 0) {
 		if (tsdb_txn_append(txn, (struct pm_labels){ l, 1 }, 1, 1, NULL, &err) == 0)
 			(void)!tsdb_txn_commit(txn, &err);
 		else
@@ -101,73 +184,95 @@ static void use(const char *dir, bool write)
 
 typedef void file_fn(const char *store, const char *path, size_t used);
 
-/* Call `fn` for each file of the store; `used`: bytes of it that matter. */
-static void each_file(const char *store, file_fn *fn)
+static void each_in(const char *store, const char *folder, file_fn *fn)
 {
-	char head[4200], path[4500];
-	snprintf(path, sizeof path, "%.4000s/meta", store);
-	fn(store, path, 4096);
-	snprintf(head, sizeof head, "%.4000s/head.00000001", store);
-	DIR *d = opendir(head);
+	char path[4500];
+	DIR *d = opendir(folder);
 	assert_non_null(d);
 	for (struct dirent *e; (e = readdir(d));) {
-		if (e->d_name[0] == '.')
-			continue;
 		struct stat st;
-		snprintf(path, sizeof path, "%.4100s/%.200s", head, e->d_name);
+		snprintf(path, sizeof path, "%.4100s/%.200s", folder, e->d_name);
 		assert_int_equal(stat(path, &st), 0);
-		fn(store, path, st.st_size > 1 << 20 ? 32 << 10 : (size_t)st.st_size);
+		if (e->d_name[0] != '.' && S_ISREG(st.st_mode) && st.st_size > 0) /* of a log file, what is used */
+			fn(store, path, st.st_size > 1 << 20 ? 48 << 10 : (size_t)st.st_size);
 	}
 	closedir(d);
 }
 
-static void copy_store(const char *from, const char *to)
+/* Call `fn` for each file of the store; `used`: bytes of it that matter. */
+static void each_file(const char *store, file_fn *fn)
 {
-	char cmd[9000];
-	snprintf(cmd, sizeof cmd, "rm -rf '%s' && cp -a --sparse=always '%s' '%s'", to, from, to);
-	assert_int_equal(system(cmd), 0);
+	char head[4200];
+	each_in(store, store, fn);
+	snprintf(head, sizeof head, "%.4000s/head.00000001", store);
+	each_in(store, head, fn);
 }
 
 static char *pristine;
 
-/* Bytes are changed in place and put back; where use() wrote, the store is copied anew. */
+static size_t step_of(size_t used)
+{
+	const char *all = getenv("DAMAGE_ALL");
+	return all && *all == '1' ? 1 : used > 6000 ? used / 200 : used > 600 ? 13 : 1;
+}
+
+static void fresh(const char *store)
+{
+	store_copy(pristine, store);
+	store_settle(store, NULL);
+}
+
+/* Bytes are changed in place and put back; where something was written, the store is copied anew. */
 static void flip(const char *store, const char *path, size_t used)
 {
-	size_t step = used > 6000 ? used / 600 : used > 600 ? 7 : 1; /* heads of files whole, of the rest a part */
-	for (size_t at = 0; at < used; at += at < 128 ? 1 : step) {
+	size_t step = step_of(used); /* heads of files whole, of the rest a part */
+	struct test_rng rng = test_rng(used);
+	for (size_t at = 0; at < used; at += at < 128 ? 1 : 1 + test_below(&rng, 2 * step - 1)) {
 		unsigned char b, c;
-		int fd = open(path, O_RDWR);
-		assert_true(fd >= 0);
-		assert_int_equal(pread(fd, &b, 1, (off_t)at), 1);
-		c = b ^ (unsigned char)(1u << (at % 8)) ^ (at % 3 == 0 ? 0x80 : 0);
-		assert_int_equal(pwrite(fd, &c, 1, (off_t)at), 1);
-		bool write = at % 16 == 0;
-		use(store, write);
-		assert_int_equal(pwrite(fd, &b, 1, (off_t)at), 1);
-		close(fd);
-		if (write)
-			copy_store(pristine, store);
+		store_read(path, &b, 1, at);
+		c = b ^ (unsigned char)(1 + test_below(&rng, 255));
+		store_write(path, &c, 1, at);
+		check_answer(store, path, at);
+		if (at % 64 == 0) {
+			write_to(store);
+			fresh(store);
+		} else {
+			store_write(path, &b, 1, at);
+		}
 	}
 }
 
 static void cut(const char *store, const char *path, size_t used)
 {
-	size_t lengths[] = { 0, 1, 63, 64, used / 2, used - 1 };
-	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-		assert_int_equal(truncate(path, (off_t)lengths[i]), 0);
-		use(store, true);
-		copy_store(pristine, store);
+	size_t step = step_of(used) * 16;
+	char *bytes = malloc(used);
+	struct stat st;
+	store_read(path, bytes, used, 0);
+	assert_int_equal(stat(path, &st), 0);
+	for (size_t at = 0; at < used; at += at < 66 ? 1 : step) {
+		assert_int_equal(truncate(path, (off_t)at), 0);
+		check_answer(store, path, at);
+		if (at % 64 == 0) {
+			write_to(store);
+			fresh(store);
+		} else {
+			store_write(path, bytes, used, 0);
+			assert_int_equal(truncate(path, st.st_size), 0);
+		}
 	}
+	free(bytes);
 }
 
 static void damage(file_fn *fn)
 {
 	char copy[4200];
+	struct pm_error err;
 	pristine = make_store();
 	snprintf(copy, sizeof copy, "%s.copy", pristine);
-	copy_store(pristine, copy);
-	use(copy, true);
-	copy_store(pristine, copy);
+	fresh(copy);
+	right_answer = digest(copy, &err);
+	assert_ok(err.code, &err);
+	assert_true(right_answer != 0);
 	each_file(copy, fn);
 	test_remove(copy);
 	test_tmpdir_free(pristine);
@@ -223,5 +328,11 @@ static void test_reader_does_not_write(void **state)
 	test_tmpdir_free(dir);
 }
 
-TEST_MAIN(TEST(test_not_there), TEST(test_other_version), TEST(test_reader_does_not_write), TEST(test_cut_files),
-	TEST(test_flipped_bits))
+int main(void)
+{
+	const struct CMUnitTest tests[] = { TEST(test_not_there), TEST(test_other_version),
+		TEST(test_reader_does_not_write), TEST(test_cut_files), TEST(test_flipped_bits) };
+	if (access("/dev/shm", W_OK) == 0)
+		setenv("TMPDIR", "/dev/shm", 0);
+	return test_end_(cmocka_run_group_tests(tests, NULL, NULL));
+}
