@@ -3,6 +3,7 @@
 #include "tests/support/test.h"
 
 #include "libtsdb/base/hist.h"
+#include "libtsdb/head/file.h"
 #include "libtsdb/tsdb.h"
 
 #include <errno.h>
@@ -753,6 +754,142 @@ static void test_faults(void **state)
 	test_tmpdir_free(f.dir);
 }
 
+/* ---- damage ------------------------------------------------------------------------------------- */
+
+/* Everything of the store, whatever comes back; what is read is looked at, so that a stray pointer is seen. */
+static uint64_t read_anything(const char *dir)
+{
+	struct pm_select sel = { .min_ms = PM_TIME_MIN, .max_ms = PM_TIME_MAX };
+	struct tsdb_metadata_list said = { 0 };
+	struct tsdb_exemplars e = { 0 };
+	struct pm_querier *q;
+	struct pm_series_set *set;
+	struct pm_series series;
+	struct tsdb *db;
+	uint64_t sum = 0;
+	if (tsdb_open(dir, NULL, &db, NULL) < 0)
+		return 0;
+	if (tsdb_exemplars(db, &sel, 1, &e, NULL) == 0)
+		for (size_t i = 0; i < e.count; i++)
+			for (size_t k = 0; k < e.v[i].count; k++)
+				sum += pm_labels_hash(e.v[i].v[k].labels) + pm_labels_hash(e.v[i].labels);
+	tsdb_exemplars_free(&e);
+	if (tsdb_metadata(db, PM_STR(""), 0, &said, NULL) == 0)
+		for (size_t i = 0; i < said.count; i++)
+			sum += said.v[i].help.len ? (uint8_t)said.v[i].help.ptr[said.v[i].help.len - 1] : 0;
+	tsdb_metadata_free(&said);
+	if (tsdb_querier(db, &q, NULL) == 0) {
+		if (q->select(q, &sel, &set, NULL) == 0) {
+			while (set->next(set, &series, NULL) > 0)
+				for (size_t i = 0; i < series.samples.count; i++) {
+					const struct pm_histogram *h = series.samples.h ? series.samples.h[i] : NULL;
+					struct pm_bucket_iter it;
+					struct pm_bucket b;
+					if (h)
+						for (pm_bucket_begin(&it, h); pm_bucket_next(&it, &b);)
+							sum += pm_double_bits(b.upper);
+				}
+			set->free(set);
+		}
+		q->free(q);
+	}
+	tsdb_close(db);
+	return sum;
+}
+
+/* Bytes of a file that hold records, and where the last one ends. */
+struct file_bytes {
+	char path[300];
+	uint8_t *b;
+	size_t len, end;
+	enum tsdb_file_kind kind;
+	uint64_t base; /* what checksums count from */
+};
+
+static void load_file(struct file_bytes *f, const char *dir, const char *name, enum tsdb_file_kind kind, uint64_t base)
+{
+	snprintf(f->path, sizeof f->path, "%s/head.00000001/%s", dir, name);
+	FILE *in = fopen(f->path, "rb");
+	assert_non_null(in);
+	f->b = malloc(1 << 16);
+	f->len = fread(f->b, 1, 1 << 16, in);
+	fclose(in);
+	f->kind = kind;
+	f->base = base;
+	for (f->end = sizeof(struct tsdb_file_head); f->end + sizeof(struct tsdb_rec) <= f->len;) {
+		const struct tsdb_rec *rec = (void *)(f->b + f->end);
+		if (rec->len < sizeof *rec || rec->len > f->len - f->end)
+			break;
+		f->end += rec->len;
+	}
+}
+
+static void write_at(const struct file_bytes *f, const void *p, size_t off, size_t len)
+{
+	FILE *out = fopen(f->path, "r+b");
+	assert_non_null(out);
+	assert_int_equal(fseek(out, (long)off, SEEK_SET), 0);
+	assert_int_equal(fwrite(p, 1, len, out), len);
+	fclose(out);
+}
+
+/* Change some bytes of one record's body, and its checksum with them. */
+static void damage(const struct file_bytes *f, struct test_rng *r, const char *dir)
+{
+	size_t off = sizeof(struct tsdb_file_head);
+	size_t target = off + test_below(r, f->end - off);
+	struct tsdb_rec *rec = (void *)(f->b + off);
+	while (off + rec->len <= target)
+		rec = (void *)(f->b + (off += rec->len));
+	size_t size = rec->len;
+	uint8_t *copy = malloc(size);
+	memcpy(copy, rec, size);
+	for (int n = 1 + (int)test_below(r, 3); n > 0; n--) {
+		size_t at = sizeof *rec + test_below(r, size - sizeof *rec + 1);
+		if (at < size)
+			copy[at] = test_below(r, 2) ? (uint8_t)test_u64(r) : (uint8_t)(copy[at] + 1);
+		else
+			copy[13] ^= (uint8_t)(1u << test_below(r, 5)); /* flags */
+	}
+	((struct tsdb_rec *)(void *)copy)->checksum = tsdb__rec_checksum((void *)copy, f->kind, 1, f->base + off);
+	write_at(f, copy, off, size);
+	read_anything(dir);
+	write_at(f, f->b + off, off, size);
+	free(copy);
+}
+
+static void test_damage_under_a_sound_checksum(void **state)
+{
+	struct test_rng r = test_rng(3);
+	struct store s = { 0 };
+	struct file_bytes log, catalog;
+	store_open(&s);
+	for (int i = 1; i < 4; i++) {
+		struct tsdb_txn *txn = begin(&s);
+		for (int k = 0; k < 12; k++) {
+			char name[8];
+			snprintf(name, sizeof name, "m%d", k);
+			put(txn, name,
+				&(struct tsdb_sample){
+					.t_ms = i, .v = k, .h = k % 2 ? &exponential : NULL, .st_ms = k % 3 });
+		}
+		put(txn, "loose", &(struct tsdb_sample){ .t_ms = 100 * i, .h = &custom, .st_ms = 1 });
+		assert_int_equal(put_exemplar(txn, "m1", "trace", 1, i), 0);
+		put_metadata(txn, "m1", "gauge", i % 2 ? "Help." : "More help.", "");
+		commit(txn);
+	}
+	tsdb_close(s.db);
+	uint64_t sound = read_anything(s.dir);
+	load_file(&log, s.dir, "log.00000001", TSDB_FILE_LOG, UINT64_C(1) << TSDB_LOG_SHIFT);
+	load_file(&catalog, s.dir, "catalog", TSDB_FILE_CATALOG, 0);
+	for (int i = 0; i < 3000; i++)
+		damage(i % 4 ? &log : &catalog, &r, s.dir);
+	assert_true(sound && read_anything(s.dir) == sound);
+	free(log.b);
+	free(catalog.b);
+	test_tmpdir_free(s.dir);
+}
+
 /* ---- a model ------------------------------------------------------------------------------------ */
 
 enum { MODEL_SERIES = 24, MODEL_TIMES = 60 };
@@ -889,4 +1026,4 @@ TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(t
 	TEST(test_refused_by_the_store), TEST(test_exemplars), TEST(test_exemplars_too_long),
 	TEST(test_exemplars_are_bounded), TEST(test_metadata), TEST(test_pages_with_histograms),
 	TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page), TEST(test_notes_outlive_the_log), TEST(test_faults),
-	TEST(test_model), TEST(test_model_sealed))
+	TEST(test_damage_under_a_sound_checksum), TEST(test_model), TEST(test_model_sealed))
