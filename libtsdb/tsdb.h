@@ -12,6 +12,15 @@
  *     ... q->select(...) ...
  *     q->free(q);
  *     tsdb_close(db);
+ *
+ * Rules that hold for all of it:
+ *  - Errors are negative enum pm_err, with a message for people in `err` (NULL allowed); out-parameters are written on
+ *    success only. Nothing here prints or exits. Out of memory is an error like others (PM_ERR_NOMEM).
+ *  - Strings and labels that go in are borrowed for the call. What comes out belongs to the object that it came from.
+ *  - A handle may be used by any number of threads; a transaction, a series set and an appender by one at a time.
+ *  - After fork() the child opens the store for itself and leaves the parent's handle alone, tsdb_close() included.
+ *  - Locks are on open files and end with their process, however it ends: nobody has to clean up after a crash.
+ *  - The directory must be on a local file system: mappings are shared by all processes of one machine.
  */
 #ifndef TSDB_H
 #define TSDB_H
@@ -38,8 +47,9 @@ struct tsdb_opts {
 	unsigned flags;
 	int64_t fsync_ms; /* at most so much is lost with the power; TSDB_FSYNC_*; 0 syncs every commit */
 	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000 */
-	/* Limits, 0 for none, on what this handle may write. New series beyond them are refused (PM_ERR_LIMIT, the message
-	 * names job and numbers), those of the head go on; a store of so many bytes takes no samples (PM_ERR_NOSPACE). */
+	/* Limits, 0 for none, on what this handle may write. New series beyond them are refused (PM_ERR_LIMIT, the
+	 * message names job and numbers), those of the head go on; a store of so many bytes takes no samples
+	 * (PM_ERR_NOSPACE). */
 	uint64_t series_max;     /* in the head */
 	uint64_t job_series_max; /* in the head, with one value of the label "job" */
 	uint64_t bytes_max;
@@ -61,13 +71,16 @@ int tsdb_sync(struct tsdb *db, struct pm_error *err);
 /* A series, as long as the transaction that gave it lives. */
 typedef uint32_t tsdb_sid;
 
-/* Begin a transaction: waits for the writers' lock. One thread a transaction. No network or terminal waits inside. */
+/* Begin a transaction: waits for the writers' lock, which other processes hold for one transaction at a time. One
+ * thread a transaction; it sees nothing of its own samples until they are committed. Do not wait for a network or a
+ * person inside: every writer of the directory waits with you. PM_ERR_READONLY: the store was opened for reading;
+ * PM_ERR_NOSPACE: over tsdb_opts.bytes_max. Ends with tsdb_txn_commit() or tsdb_txn_abort(). */
 int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err);
 /* Append one sample. `labels` are borrowed for the call and must be normalized. `*ret_sid` (NULL to ignore) is good
  * until the transaction ends. Amortised O(1) for a series seen before. On error nothing was appended by this call. */
 int tsdb_txn_append(
 	struct tsdb_txn *txn, struct pm_labels labels, int64_t t_ms, double v, tsdb_sid *ret_sid, struct pm_error *err);
-/* The same for a series of this transaction. */
+/* The same for a series of this transaction: no labels to compare. PM_ERR_INVALID: none of its series. O(1). */
 int tsdb_txn_append_sid(struct tsdb_txn *txn, tsdb_sid sid, int64_t t_ms, double v, struct pm_error *err);
 /* A sample of any kind. */
 struct tsdb_sample {
@@ -76,12 +89,16 @@ struct tsdb_sample {
 	const struct pm_histogram *h; /* NULL: the float v */
 	int64_t st_ms;                /* start timestamp, 0 for none */
 };
-/* Find or make a series without a sample. */
+/* Find or make a series without a sample: for what takes a tsdb_sid. PM_ERR_LIMIT over a quota (tsdb_opts.series_max
+ * and the like), and the transaction goes on; other errors spoil it, and it can only be aborted. A series that never
+ * gets a sample may be seen by selections of labels. */
 int tsdb_txn_series(struct tsdb_txn *txn, struct pm_labels labels, tsdb_sid *ret_sid, struct pm_error *err);
+/* Append a float or a histogram, with a start timestamp. The histogram is copied. PM_ERR_INVALID: spans, buckets and
+ * counts of the histogram do not fit together; nothing was appended, and the transaction goes on. */
 int tsdb_txn_append_sample(struct tsdb_txn *txn, tsdb_sid sid, const struct tsdb_sample *s, struct pm_error *err);
-/* Rows: series that come together again and again (a page of remote write, a rule group) are named once a transaction, and
- * then each time costs a copy of its values. A layout is good until the transaction ends; the same list of series, in any
- * later one, is found again. PM_ERR_INVALID: a series stands twice. */
+/* Rows: series that come together again and again (a page of remote write, a rule group) are named once a transaction,
+ * and then each time costs a copy of its values. A layout is good until the transaction ends; the same list of series,
+ * in any later one, is found again. PM_ERR_INVALID: a series stands twice. */
 typedef uint32_t tsdb_layout;
 enum { TSDB_LAYOUT_SERIES_MAX = 4 << 20 };
 int tsdb_txn_layout(
@@ -109,7 +126,8 @@ int tsdb_txn_append_metadata(struct tsdb_txn *txn, const struct tsdb_metadata *m
 /* Publish: readers see all of it or nothing. Ends the transaction in every case; on error (PM_ERR_NOSPACE, PM_ERR_IO)
  * nothing of it is visible, and appending may go on with a new transaction once there is room. */
 int tsdb_txn_commit(struct tsdb_txn *txn, struct pm_error *err);
-void tsdb_txn_abort(struct tsdb_txn *txn); /* NULL allowed */
+/* End the transaction as if it had never begun. NULL allowed. */
+void tsdb_txn_abort(struct tsdb_txn *txn);
 
 /* A querier on what is committed now. Takes no lock. See struct pm_querier; when select or next return PM_ERR_STALE,
  * make a new one. Of samples of one series and time in several transactions the one committed first counts; within one
@@ -146,8 +164,8 @@ void tsdb_metadata_free(struct tsdb_metadata_list *l); /* zeroed ones too */
 /* ---- sealing, merging, retention ---------------------------------------------------------------- */
 
 /* Samples arrive in the head's log. Now and then it is sealed: written as segments, immutable files of columns; small
- * segments are merged into larger ones, old ones are deleted. One process and thread does such work at a time; readers and
- * writers go on meanwhile. It may be killed at any instant: the store is as before, or as after. */
+ * segments are merged into larger ones, old ones are deleted. One process and thread does such work at a time; readers
+ * and writers go on meanwhile. It may be killed at any instant: the store is as before, or as after. */
 struct tsdb_compact_opts {
 	int64_t now_ms;           /* 0: the clock's */
 	int64_t retention_ms;     /* segments that end so long before now are deleted; 0: none */
@@ -157,8 +175,8 @@ struct tsdb_compact_opts {
 	bool force;               /* seal and merge whatever can be */
 	bool wait;                /* for another that is at it; otherwise PM_ERR_EXISTS */
 	bool once;                /* one merge at most, so that the caller may look at its clock */
-	/* NULL, or asked now and then: true stops the work with PM_ERR_CANCELED, nothing half-done stays. `done` of `all`
-	 * samples of the step that `what` names. */
+	/* NULL, or asked now and then: true stops the work with PM_ERR_CANCELED, nothing half-done stays. `done` of
+	 * `all` samples of the step that `what` names. */
 	bool (*progress)(void *arg, const char *what, uint64_t done, uint64_t all);
 	void *progress_arg;
 };
@@ -169,21 +187,21 @@ struct tsdb_compact_stats {
 	uint64_t deleted_for_bytes; /* ... and how many of these because of retention_bytes */
 	uint64_t bytes_written;
 };
-/* What is due, in this order: retention, sealing, merging. `opts` NULL: the defaults. `ret` (NULL to ignore) is filled on
- * errors, too. */
+/* What is due, in this order: retention, sealing, merging. `opts` NULL: the defaults. `ret` (NULL to ignore) is filled
+ * on errors, too. */
 int tsdb_compact(
 	struct tsdb *db, const struct tsdb_compact_opts *opts, struct tsdb_compact_stats *ret, struct pm_error *err);
 /* Whether the head is due for sealing. Takes no lock and costs microseconds, so it may be asked after every commit. */
 bool tsdb_compact_due(struct tsdb *db, const struct tsdb_compact_opts *opts);
-/* Delete the samples in [min_ms, max_ms] of the series that match, of all that is committed now; bytes are given back by
- * later merges. One matcher at least, 64 at most (PM_ERR_LIMIT); PM_ERR_INVALID for a bad regular expression. */
+/* Delete the samples in [min_ms, max_ms] of the series that match, of all that is committed now; bytes are given back
+ * by later merges. One matcher at least, 64 at most (PM_ERR_LIMIT); PM_ERR_INVALID for a bad regular expression. */
 int tsdb_delete(struct tsdb *db, const struct pm_matcher *matchers, size_t count, int64_t min_ms, int64_t max_ms,
 	struct pm_error *err);
 
 /* An appender for pages of targets (see struct pm_appender). */
 int tsdb_appender(struct tsdb *db, struct pm_appender **ret, struct pm_error *err);
 
-/* Numbers of the store as a snapshot shows them. */
+/* Numbers of the store as a snapshot shows them: what an operator's dashboard wants. O(segments), reads no samples. */
 struct tsdb_stats {
 	uint64_t generation; /* of the head */
 	uint64_t series_count;
