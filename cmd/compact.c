@@ -170,8 +170,8 @@ const struct pm_cmd pm_cmd_compact = {
 	.summary = "seal the log, merge segments, apply retention and deletions",
 	.usage = "[--retention D] [--retention.size SIZE] [--force] [--watch]",
 	.opts = compact_opts,
-	.help = "Does what is due: the log of new samples becomes segments when it is two hours old or has 1 GiB, small\n"
-		"segments become large ones. pm serve does so by itself; without it, this is for cron or --watch.\n"
+	.help = "Does what is due: the log of new samples becomes segments when it is two hours old or has 1 GiB,\n"
+		"small segments become large ones. pm serve does so by itself; this is for where it does not run.\n"
 		"Others may read and write meanwhile. Stopping it is safe at any time: the store is as before, or as\n"
 		"after. While another process compacts, it waits.",
 	.example = "pm compact\n"

@@ -70,10 +70,9 @@ const struct pm_cmd pm_cmd_delete = {
 	.summary = "delete samples of the series that a selector takes",
 	.usage = "[--start TIME] [--end TIME] SELECTOR...",
 	.opts = delete_opts,
-	.help = "SELECTOR is a series selector of PromQL. Its samples are gone for queries at once; their bytes are given\n"
-		"back when segments are merged the next time, which pm compact --force does now. Samples that are "
-		"stored\n"
-		"later are not touched.",
+	.help = "SELECTOR is a series selector of PromQL. Its samples are gone for queries at once; their bytes are\n"
+		"given back when segments are merged the next time, which pm compact --force does now. Samples\n"
+		"that are stored later are not touched.",
 	.example = "pm delete 'up{job=\"test\"}'\n"
 		   "pm delete --end -90d '{__name__=~\"debug_.*\"}' && pm compact --force",
 	.run = delete_run,

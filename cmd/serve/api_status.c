@@ -90,7 +90,8 @@ static void put_config_state(void *arg, const struct pm_config *config, const st
 void pm_api_runtimeinfo(struct pm_request *r)
 {
 	struct pm_json j;
-	char dir[4096], host[256] = "";
+	char dir[4096], host[256] = "", text[192];
+	struct pm_retention retention = pm_compactor_retention(r->serve->compactor);
 	gethostname(host, sizeof host - 1);
 	pm_api_begin(r, &j);
 	pm_json_object(&j);
@@ -105,7 +106,7 @@ void pm_api_runtimeinfo(struct pm_request *r)
 	put_int(&j, "GOMEMLIMIT", INT64_MAX);
 	put_str(&j, "GOGC", "");
 	put_str(&j, "GODEBUG", "");
-	put_str(&j, "storageRetention", "");
+	put_str(&j, "storageRetention", pm_retention_text(text, &retention));
 	pm_json_object_end(&j);
 	pm_api_end(&j, NULL);
 }
@@ -114,7 +115,7 @@ void pm_api_flags(struct pm_request *r)
 {
 	const struct pm_serve *s = r->serve;
 	struct pm_json j;
-	char number[32];
+	char number[32], size[64];
 	pm_api_begin(r, &j);
 	pm_json_object(&j);
 	put_str(&j, "config.file", s->opts.config_file ? s->opts.config_file : "");
@@ -124,7 +125,13 @@ void pm_api_flags(struct pm_request *r)
 	snprintf(number, sizeof number, "%zu", s->opts.samples_max);
 	put_str(&j, "query.max-samples", number);
 	put_duration(&j, "query.timeout", s->opts.query_timeout_ms);
+	put_duration(&j, "storage.tsdb.block-reload-interval", s->opts.compact_every_ms);
+	put_duration(&j, "storage.tsdb.min-block-duration", s->opts.seal_ms);
 	put_str(&j, "storage.tsdb.path", s->data_dir);
+	put_duration(&j, "storage.tsdb.retention", s->opts.retention_old_ms);
+	put_str(&j, "storage.tsdb.retention.size", pm_size_format(size, s->opts.retention.bytes));
+	put_duration(&j, "storage.tsdb.retention.time", s->opts.retention.ms);
+	put_str(&j, "web.enable-admin-api", s->opts.admin ? "true" : "false");
 	put_str(&j, "web.enable-lifecycle", s->opts.lifecycle ? "true" : "false");
 	put_str(&j, "web.listen-address", s->addr.text);
 	snprintf(number, sizeof number, "%u", s->opts.connection_max);

@@ -6,6 +6,7 @@
 #include "libtsdb/base/buf.h"
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
+#include "libtsdb/base/num.h"
 
 #include <fcntl.h>
 
@@ -53,11 +54,89 @@ static int read_global(struct pm_reader *r, const struct pm_yaml_node *n)
 	return pm_read_map(r, &section_global, n);
 }
 
+static int retention_time(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_duration(r, n, &r->c->retention.ms);
+}
+
+static int retention_size(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_size(r, n, &r->c->retention.bytes);
+}
+
+static int retention_percentage(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	double *v = &r->c->retention.percentage;
+	struct pm_str text;
+	int rc = pm_yaml_str(n, &text, r->err);
+	if (rc || n->kind == PM_YAML_NULL)
+		return rc;
+	if (pm_double_parse(text, v) || !(*v >= 0 && *v <= 100))
+		return pm_yaml_fail(n, r->err, "'storage.tsdb.retention.percentage' must be in the range [0, 100]");
+	return 0;
+}
+
+static const struct pm_section section_retention = {
+	.name = "retention",
+	.keys = (const struct pm_key[]){ { "time", retention_time }, { "size", retention_size },
+		{ "percentage", retention_percentage }, { 0 } },
+};
+
+static int storage_retention(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_map(r, &section_retention, n);
+}
+
+/* Which encoding of chunks: pm takes what is smallest. */
+static int encoding_floats(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	struct pm_str text;
+	int rc = pm_yaml_str(n, &text, r->err);
+	if (rc || n->kind == PM_YAML_NULL || pm_str_eq(text, PM_STR("xor")) || pm_str_eq(text, PM_STR("xor2")))
+		return rc;
+	return pm_yaml_fail(n, r->err, "unknown chunk encoding \"%.*s\": want xor or xor2", PM_STR_ARG(text));
+}
+
+static const struct pm_section section_encoding = {
+	.name = "chunk_encoding",
+	.keys = (const struct pm_key[]){ { "floats", encoding_floats }, { 0 } },
+};
+
+static int tsdb_encoding(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_map(r, &section_encoding, n);
+}
+
+/* Samples out of order are always taken, so a window for them limits nothing. */
+static const struct pm_section section_tsdb = {
+	.name = "tsdb",
+	.keys = (const struct pm_key[]){ { "retention", storage_retention },
+		{ "out_of_order_time_window", NULL }, { "chunk_encoding", tsdb_encoding }, { 0 } },
+	.later = (const char *const[]){ "stale_series_compaction_threshold", NULL },
+};
+
+static int storage_tsdb(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_map(r, &section_tsdb, n);
+}
+
+static const struct pm_section section_storage = {
+	.name = "storage",
+	.keys = (const struct pm_key[]){ { "tsdb", storage_tsdb }, { 0 } },
+	.later = (const char *const[]){ "exemplars", NULL },
+};
+
+static int read_storage(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_map(r, &section_storage, n);
+}
+
 static const struct pm_section section_root = {
 	.name = "the configuration",
 	/* global is read before everything else, and scrape_configs after it, wherever they stand */
-	.keys = (const struct pm_key[]){ { "global", NULL }, { "scrape_configs", NULL }, { "runtime", NULL }, { 0 } },
-	.later = (const char *const[]){ "alerting", "rule_files", "scrape_config_files", "storage", "tracing",
+	.keys = (const struct pm_key[]){ { "global", NULL }, { "scrape_configs", NULL }, { "runtime", NULL },
+		{ "storage", read_storage }, { 0 } },
+	.later = (const char *const[]){ "alerting", "rule_files", "scrape_config_files", "tracing",
 		"remote_write", "remote_read", "otlp", NULL },
 };
 

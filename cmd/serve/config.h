@@ -5,6 +5,7 @@
 #ifndef PM_SERVE_CONFIG_H
 #define PM_SERVE_CONFIG_H
 
+#include "cmd/serve/compactor.h"
 #include "libscrape/scrape.h"
 #include "libtsdb/base/arena.h"
 #include "libtsdb/pm.h"
@@ -35,6 +36,7 @@ struct pm_config {
 	struct pm_str text;            /* as read */
 	int64_t scrape_interval_ms, scrape_timeout_ms;
 	struct pm_labels external_labels;
+	struct pm_retention retention;     /* what it says; zeroes where it says nothing */
 	struct pm_config_target *targets;  /* in the order of the file */
 	size_t target_count, job_count;
 	struct pm_str *jobs;           /* names, in the order of the file */

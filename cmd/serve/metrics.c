@@ -89,34 +89,67 @@ static void write_process(const struct pm_serve *s, struct pm_buf *out)
 
 /* ---- the store ---------------------------------------------------------------------------------- */
 
+static void write_sizes(const struct tsdb_stats *st, struct pm_buf *out)
+{
+	family(out, "pm_tsdb_head_bytes", "gauge", "Size of the head's files, by kind.");
+	const struct {
+		const char *kind;
+		uint64_t bytes;
+	} sizes[] = { { "log", st->log_bytes }, { "catalog", st->catalog_bytes }, { "layout", st->layout_bytes },
+		{ "postings", st->postings_bytes } };
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		pm_buf_fmt(out, "pm_tsdb_head_bytes{kind=\"%s\"} %llu\n", sizes[i].kind,
+			(unsigned long long)sizes[i].bytes);
+}
+
 static void write_store(const struct pm_serve *s, struct pm_buf *out)
 {
 	struct tsdb_stats st;
 	if (tsdb_stats(s->db, &st, NULL))
 		return;
 	one(out, "prometheus_tsdb_head_series", "gauge", "Series in the head.", (double)st.series_count);
-	family(out, "prometheus_tsdb_head_samples_appended_total", "counter",
-		"Samples committed to the head, by any process.");
-	pm_buf_fmt(out, "prometheus_tsdb_head_samples_appended_total{type=\"float\"} %llu\n",
-		(unsigned long long)st.sample_count);
 	if (st.min_ms <= st.max_ms) {
 		one(out, "prometheus_tsdb_lowest_timestamp_seconds", "gauge", "Oldest sample, in Unix seconds.",
 			(double)st.min_ms / 1000);
 		one(out, "prometheus_tsdb_head_max_time_seconds", "gauge", "Newest sample, in Unix seconds.",
 			(double)st.max_ms / 1000);
 	}
+	one(out, "prometheus_tsdb_blocks_loaded", "gauge", "Segments that are live.", (double)st.segment_count);
+	one(out, "prometheus_tsdb_storage_blocks_bytes", "gauge", "Bytes of all segments.", (double)st.segment_bytes);
+	one(out, "pm_tsdb_head_samples", "gauge", "Samples in the head's log, not sealed yet.",
+		(double)st.sample_count);
+	one(out, "pm_tsdb_segment_samples", "gauge", "Samples in segments.", (double)st.segment_samples);
 	one(out, "pm_tsdb_transactions_total", "counter", "Transactions committed since the store was made.",
 		(double)st.txn_count);
 	one(out, "pm_tsdb_layouts", "gauge", "Targets and other sources of rows.", (double)st.layout_count);
-	family(out, "pm_tsdb_head_bytes", "gauge", "Size of the head's files, by kind.");
-	const struct {
-		const char *kind;
-		uint64_t bytes;
-	} sizes[] = { { "log", st.log_bytes }, { "catalog", st.catalog_bytes }, { "layout", st.layout_bytes },
-		{ "postings", st.postings_bytes } };
-	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-		pm_buf_fmt(out, "pm_tsdb_head_bytes{kind=\"%s\"} %llu\n", sizes[i].kind,
-			(unsigned long long)sizes[i].bytes);
+	write_sizes(&st, out);
+}
+
+static void write_compactor(const struct pm_serve *s, struct pm_buf *out)
+{
+	struct pm_retention r = pm_compactor_retention(s->compactor);
+	struct pm_compactor_stats c;
+	pm_compactor_stats(s->compactor, &c);
+	one(out, "prometheus_tsdb_compactions_triggered_total", "counter", "Looks for what is due.", (double)c.turns);
+	one(out, "prometheus_tsdb_compactions_total", "counter", "Sealings of the head and merges of segments.",
+		(double)(c.seals + c.merges));
+	one(out, "prometheus_tsdb_compactions_failed_total", "counter", "Looks that ended with an error.",
+		(double)c.failed);
+	one(out, "prometheus_tsdb_head_truncations_total", "counter", "Sealings of the head.", (double)c.seals);
+	one(out, "prometheus_tsdb_time_retentions_total", "counter", "Times that segments were deleted for their age.",
+		(double)c.time_retentions);
+	one(out, "prometheus_tsdb_size_retentions_total", "counter",
+		"Times that segments were deleted for the size of the store.", (double)c.size_retentions);
+	one(out, "prometheus_tsdb_retention_limit_bytes", "gauge", "How large the store may be; 0: no limit.",
+		(double)r.bytes);
+	one(out, "prometheus_tsdb_retention_limit_seconds", "gauge", "How long samples are kept; 0: no limit.",
+		(double)r.ms / 1000);
+	one(out, "pm_tsdb_compaction_written_bytes_total", "counter", "Bytes of segments written.",
+		(double)c.written_bytes);
+	one(out, "pm_tsdb_compaction_seconds_total", "counter", "Time spent on sealing, merging and retention.",
+		c.seconds);
+	one(out, "pm_tsdb_retention_segments_total", "counter", "Segments deleted by retention.",
+		(double)c.deleted_segments);
 }
 
 /* ---- the scraper -------------------------------------------------------------------------------- */
@@ -166,6 +199,9 @@ static void write_scraper(void *arg, const struct pm_config *config, const struc
 		(double)t->failed);
 	one(out, "pm_scrapes_not_stored_total", "counter", "Scrapes that the store refused.", (double)t->store_failed);
 	one(out, "pm_scrape_samples_total", "counter", "Samples stored by scrapes.", (double)t->samples);
+	family(out, "prometheus_tsdb_head_samples_appended_total", "counter", "Samples stored by this process.");
+	pm_buf_fmt(out, "prometheus_tsdb_head_samples_appended_total{type=\"float\"} %llu\n",
+		(unsigned long long)t->samples);
 }
 
 static void write_server(const struct pm_serve *s, struct pm_buf *out)
@@ -188,6 +224,7 @@ void pm_page_metrics(struct pm_request *r)
 	pm_buf_cstr(out, "pm_build_info{version=\"" PM_VERSION "\"} 1\n");
 	write_process(r->serve, out);
 	write_store(r->serve, out);
+	write_compactor(r->serve, out);
 	pm_sched_look(r->serve->sched, write_scraper, out);
 	write_server(r->serve, out);
 }

@@ -25,6 +25,12 @@ enum {
 	OPT_CONCURRENCY,
 	OPT_CONNECTIONS,
 	OPT_LIFECYCLE,
+	OPT_ADMIN,
+	OPT_RETENTION,
+	OPT_RETENTION_OLD,
+	OPT_RETENTION_SIZE,
+	OPT_SEAL,
+	OPT_COMPACT_EVERY,
 };
 
 enum {
@@ -33,6 +39,8 @@ enum {
 	SAMPLES_MAX = 50000000,
 	CONCURRENCY_MAX = 20,
 	CONNECTIONS_MAX = 512,
+	SEAL_MS = 2 * 3600 * 1000,
+	COMPACT_EVERY_MS = 60 * 1000,
 	BODY_BYTES_MAX = 10 << 20, /* of a form, as Go's */
 };
 
@@ -48,6 +56,12 @@ static const struct pm_opt serve_opts[] = {
 	{ "query.max-concurrency", OPT_CONCURRENCY, "N", "so many queries run at once, the others wait (20)" },
 	{ "web.max-connections", OPT_CONNECTIONS, "N", "open connections (512)" },
 	{ "web.enable-lifecycle", OPT_LIFECYCLE, NULL, "allow POST /-/reload and /-/quit" },
+	{ "web.enable-admin-api", OPT_ADMIN, NULL, "allow deletion and snapshots over HTTP" },
+	{ "storage.tsdb.retention.time", OPT_RETENTION, "DURATION", "keep samples so long (15d, or a size alone)" },
+	{ "storage.tsdb.retention.size", OPT_RETENTION_SIZE, "SIZE", "keep at most so many bytes, as in 20GB" },
+	{ "storage.tsdb.retention", OPT_RETENTION_OLD, "DURATION", "the old name of storage.tsdb.retention.time" },
+	{ "storage.tsdb.min-block-duration", OPT_SEAL, "DURATION", "seal the log when it is so old (2h)" },
+	{ "storage.tsdb.block-reload-interval", OPT_COMPACT_EVERY, "DURATION", "look so often for what is due (1m)" },
 	{ 0 },
 };
 
@@ -62,6 +76,14 @@ static int read_duration(struct pm_ctx *ctx, const char *option, const char *val
 	static const int64_t max_ms = INT64_C(366) * 86400 * 1000;
 	if (pm_duration_parse(pm_str(value), ret_ms) || *ret_ms <= 0 || *ret_ms > max_ms)
 		return bad_value(ctx, option, value, "a duration between 1ms and 366d");
+	return 0;
+}
+
+/* 0 is no limit, as upstream. */
+static int read_retention(struct pm_ctx *ctx, const char *option, const char *value, int64_t *ret_ms)
+{
+	if (pm_duration_parse(pm_str(value), ret_ms) || *ret_ms < 0)
+		return bad_value(ctx, option, value, "a duration such as 15d");
 	return 0;
 }
 
@@ -104,6 +126,25 @@ static int read_option(struct pm_ctx *ctx, int id, const char *value, struct pm_
 	case OPT_LIFECYCLE:
 		o->lifecycle = true;
 		break;
+	case OPT_ADMIN:
+		o->admin = true;
+		break;
+	case OPT_RETENTION:
+		rc = read_retention(ctx, "storage.tsdb.retention.time", value, &o->retention.ms);
+		break;
+	case OPT_RETENTION_OLD:
+		rc = read_retention(ctx, "storage.tsdb.retention", value, &o->retention_old_ms);
+		break;
+	case OPT_RETENTION_SIZE:
+		if (pm_size_parse(pm_str(value), &o->retention.bytes))
+			rc = bad_value(ctx, "storage.tsdb.retention.size", value, "a size such as 512MB");
+		break;
+	case OPT_SEAL:
+		rc = read_duration(ctx, "storage.tsdb.min-block-duration", value, &o->seal_ms);
+		break;
+	case OPT_COMPACT_EVERY:
+		rc = read_duration(ctx, "storage.tsdb.block-reload-interval", value, &o->compact_every_ms);
+		break;
 	}
 	return rc;
 }
@@ -119,7 +160,25 @@ static int read_options(struct pm_ctx *ctx, struct pm_serve_opts *o)
 		pm_usage(ctx, "unexpected argument \"%s\"", ctx->argv[0]);
 		return PM_ERR_INVALID;
 	}
+	if (o->retention_old_ms)
+		pm_warn("--storage.tsdb.retention is deprecated; use --storage.tsdb.retention.time instead");
+	if (o->retention.ms == 0)
+		o->retention.ms = o->retention_old_ms;
 	return id;
+}
+
+static void look_at_retention(void *arg, const struct pm_config *config, const struct pm_target_state *states,
+	const struct pm_sched_totals *totals)
+{
+	*(struct pm_retention *)arg = config->retention;
+}
+
+static void retention_now(void *arg, struct pm_retention *ret)
+{
+	const struct pm_serve *s = arg;
+	struct pm_retention config;
+	pm_sched_look(s->sched, look_at_retention, &config);
+	*ret = pm_retention_of(&s->opts.retention, &config);
 }
 
 static int load_config(void *arg, struct pm_config **ret, struct pm_error *err)
@@ -207,10 +266,22 @@ static int start(struct pm_serve *s, struct pm_error *err)
 	rc = pm_server_new(&so, &s->server, err);
 	if (rc == 0)
 		rc = pm_sched_new(s->db, load_config, s, &s->sched, err);
+	struct pm_compactor_opts co = {
+		.db = s->db,
+		.data_dir = s->data_dir,
+		.every_ms = s->opts.compact_every_ms,
+		.seal_ms = s->opts.seal_ms,
+		.retention = retention_now,
+		.arg = s,
+	};
+	if (rc == 0)
+		rc = pm_compactor_new(&co, &s->compactor, err);
 	if (rc == 0)
 		rc = pm_server_start(s->server, err);
 	if (rc == 0)
 		rc = pm_sched_start(s->sched, err);
+	if (rc == 0)
+		rc = pm_compactor_start(s->compactor, err);
 	return rc;
 }
 
@@ -218,7 +289,9 @@ static void stop(struct pm_serve *s)
 {
 	if (s->sched)
 		pm_sched_stop(s->sched);
+	pm_compactor_stop(s->compactor);
 	pm_server_free(s->server);
+	pm_compactor_free(s->compactor);
 	pm_sched_free(s->sched);
 }
 
@@ -230,7 +303,9 @@ static int serve_run(struct pm_ctx *ctx)
 			.lookback_ms = LOOKBACK_MS,
 			.samples_max = SAMPLES_MAX,
 			.concurrency_max = CONCURRENCY_MAX,
-			.connection_max = CONNECTIONS_MAX },
+			.connection_max = CONNECTIONS_MAX,
+			.seal_ms = SEAL_MS,
+			.compact_every_ms = COMPACT_EVERY_MS },
 		.db = ctx->db,
 		.fsync_ms = ctx->fsync_ms,
 		.started_ms = pm_now_ms(),

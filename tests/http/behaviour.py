@@ -192,6 +192,62 @@ def test_reload():
     server.stop()
 
 
+# ---- compaction in the background ----------------------------------------------------------------
+
+EVERY_SECOND = ["--storage.tsdb.min-block-duration=1s", "--storage.tsdb.block-reload-interval=1s"]
+
+
+def pm(server, *args):
+    return subprocess.run([PM, "-d", server.store, *args], check=True, capture_output=True, text=True, timeout=TIMEOUT_S).stdout
+
+
+def test_the_head_is_sealed_and_merged_while_scrapes_go_on():
+    server = Server(config=os.path.join(HERE, "down.yml"), args=EVERY_SECOND)
+    held = lambda: int(query(server, "count_over_time(up[1h])")["data"]["result"][0]["value"][1])
+    until(lambda: counter(server, "prometheus_tsdb_blocks_loaded") >= 1, "a segment is there")
+    until(lambda: counter(server, "prometheus_tsdb_head_truncations_total") >= 3, "it is done again and again")
+    before = held()
+    until(lambda: held() > before, "scrapes go on")
+    assert counter(server, "prometheus_tsdb_compactions_failed_total") == 0
+    assert counter(server, "prometheus_tsdb_time_retentions_total") == 0
+    count, stored = held(), counter(server, "pm_scrapes_total")
+    assert before <= count <= stored, (before, count, stored)
+    assert "sound" in pm(server, "inspect", "--verify")
+    status, log = server.stop()
+    assert status == 0 and "compaction" not in log, log
+
+
+def test_retention_deletes_what_is_old():
+    server = Server(SMALL, args=EVERY_SECOND + ["--storage.tsdb.retention=30d"])
+    until(lambda: counter(server, "prometheus_tsdb_time_retentions_total") == 1, "samples of 2001 are deleted")
+    assert query(server, "temperature", 1000000300)["data"]["result"] == []
+    status, log = server.stop()
+    assert status == 0 and "deprecated" in log and "retention deleted 1 segment\n" in log, log
+
+
+def test_retention_of_the_configuration_counts_after_a_reload():
+    server = Server(SMALL, args=EVERY_SECOND + ["--storage.tsdb.retention.time=200y", "--web.enable-lifecycle"])
+    until(lambda: counter(server, "prometheus_tsdb_blocks_loaded") == 1, "the import is sealed")
+    assert len(query(server, "temperature", 1000000300)["data"]["result"]) == 2
+    with open(server.config, "w") as f:
+        f.write("storage: {tsdb: {retention: {size: 1B}}}\n")
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: counter(server, "prometheus_tsdb_size_retentions_total") == 1, "the segment is deleted")
+    assert b'"storageRetention":"200y or 1B"' in get(server, "/api/v1/status/runtimeinfo")[1]
+    server.stop()
+
+
+def test_a_snapshot_over_http_is_a_store():
+    server = Server(SMALL, args=["--web.enable-admin-api"])
+    c = server.connect()
+    c.request("POST", "/api/v1/admin/tsdb/snapshot")
+    name = json.loads(c.getresponse().read())["data"]["name"]
+    copy = os.path.join(server.store, "snapshots", name)
+    digest = lambda d: subprocess.run([PM, "-d", d, "inspect", "--digest"], check=True, capture_output=True, text=True).stdout
+    assert digest(copy) == digest(server.store)
+    server.stop()
+
+
 # ---- answers -------------------------------------------------------------------------------------
 
 
