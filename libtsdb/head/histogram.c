@@ -145,14 +145,27 @@ static const uint8_t *part_of(const struct tsdb_row *row, uint64_t *ret_size)
 	return part;
 }
 
-static void get_counts(const uint8_t *from, uint64_t first, double *to, uint32_t count, unsigned width)
+static void get_counts(const void *from, double *to, size_t count, unsigned width)
 {
-	from += first * width;
-	for (uint32_t i = 0; i < count; i++)
-		to[i] = width == 1   ? from[i]
-			: width == 2 ? ((const uint16_t *)(const void *)from)[i]
-			: width == 4 ? ((const uint32_t *)(const void *)from)[i]
-				     : ((const double *)(const void *)from)[i];
+	const uint8_t *u8 = from;
+	const uint16_t *u16 = from;
+	const uint32_t *u32 = from;
+	switch (width) {
+	case 1:
+		for (size_t i = 0; i < count; i++)
+			to[i] = u8[i];
+		return;
+	case 2:
+		for (size_t i = 0; i < count; i++)
+			to[i] = u16[i];
+		return;
+	case 4:
+		for (size_t i = 0; i < count; i++)
+			to[i] = u32[i];
+		return;
+	default:
+		memcpy(to, from, count * sizeof *to);
+	}
 }
 
 static const struct tsdb_hist_shape *get_shape(const uint8_t *part, uint64_t size, uint64_t off)
@@ -179,8 +192,7 @@ int tsdb__hist_get(const struct tsdb_row *row, double value, struct pm_arena *a,
 	const struct pm_span *spans = (const void *)s->body;
 	if (!h || !counts)
 		return PM_ERR_NOMEM;
-	get_counts(n->counts, 0, counts, s->pos_count, n->width);
-	get_counts(n->counts, s->pos_count, counts + s->pos_count, s->neg_count, n->width);
+	get_counts(n->counts, counts, (size_t)s->pos_count + s->neg_count, n->width);
 	*h = (struct pm_histogram){ .schema = s->schema,
 		.reset_hint = n->reset_hint,
 		.integer = n->flags & TSDB_HIST_INTEGER,
