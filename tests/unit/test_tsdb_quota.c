@@ -215,6 +215,23 @@ static uint64_t samples_at(struct tsdb *db, int64_t t_ms)
 	return n;
 }
 
+/* The parser's memory names no series that is not there. */
+static void assert_layout(struct tsdb *db, uint32_t want)
+{
+	const struct pm_layout *l;
+	struct pm_appender *app;
+	struct pm_error err = { 0 };
+	assert_ok(tsdb_appender(db, &app, &err), &err);
+	assert_ok(app->layout(app, PM_STR("key"), &l, &err), &err);
+	assert_non_null(l);
+	assert_int_equal(l->entry_count, want);
+	for (uint32_t b = 0; b < l->block_count; b++)
+		for (uint32_t i = 0; i < l->blocks[b].entry_count; i++)
+			assert_true(l->blocks[b].entries[i].ref < PM_REF_MAX);
+	app->layout_free(app, l);
+	app->free(app);
+}
+
 static void test_pages_go_on(void **state)
 {
 	struct pm_error err = { 0 };
@@ -224,6 +241,7 @@ static void test_pages_go_on(void **state)
 	assert_int_equal(st.samples, 3);
 	assert_int_equal(st.series_refused, 2);
 	assert_contains(err.msg, "job \"web\" has 3 series");
+	assert_layout(db, 3);
 	struct tsdb_stats before, after;
 	assert_ok(tsdb_stats(db, &before, &err), &err);
 	for (int t = 2; t < 10; t++) {
@@ -244,6 +262,7 @@ static void test_pages_go_on(void **state)
 	assert_int_equal(st.samples, 6);
 	assert_int_equal(st.series_refused, 0);
 	assert_int_equal(samples_at(db, 20000), 6);
+	assert_layout(db, 6);
 	tsdb_close(db);
 	test_tmpdir_free(dir);
 }
