@@ -5,6 +5,8 @@
  * docs/design/column.md.) */
 #include "libtsdb/column/integers.h"
 
+#include "libtsdb/column/varint.h"
+
 #include <math.h>
 
 enum {
@@ -99,14 +101,16 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* Integers that are all multiples of one number (bytes in pages, say) are divided by it. */
+/* Integers that are all multiples of one number (bytes in pages, say) are divided by it, when there are enough of them
+ * to make up for naming it. */
 static void take_factor(struct tsdb__plan *plan, uint64_t *x, size_t n)
 {
 	uint64_t d = 0;
 	for (size_t i = 0; i < n && d != 1; i++)
 		if (x[i] != HOLE && x[i] != d)
 			d = common_divisor(magnitude(x[i]), d);
-	if (d < 2 || d > (uint64_t)TSDB_MULTIPLE_MAX)
+	size_t bits_saved = n * (63 - (size_t)__builtin_clzll(d | 1));
+	if (d > (uint64_t)TSDB_MULTIPLE_MAX || bits_saved <= 8 * tsdb__varint_size(d))
 		return;
 	plan->map = TSDB_MAP_MULTIPLE;
 	plan->factor = d;
