@@ -13,7 +13,7 @@ $ synopsis() {
 > done
 
 # the pages are clean
-$ for p in $ROOT/docs/man/*.1; do
+$ for p in $ROOT/docs/man/*.[1-8]; do
 >   groff -man -Tutf8 -ww -z "$p" 2>&1 | sed "s|^|${p##*/}: |"
 > done
 
