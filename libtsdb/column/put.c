@@ -99,10 +99,20 @@ static size_t guess(const struct draft *d)
 	return tsdb__block_guess(d->form, x, n);
 }
 
+/* From the first to the last, to the nearest: a unit less would add up to a block's length within a block. */
+static uint64_t slope_of(const struct draft *d)
+{
+	int64_t all = (int64_t)(d->x[d->n - 1] - d->x[0]), steps = (int64_t)d->n - 1;
+	if (steps == 0)
+		return 0;
+	int64_t slope = all / steps, rest = all % steps;
+	return (uint64_t)slope + (uint64_t)((2 * rest > steps) - (-2 * rest > steps));
+}
+
 /* The forms that are worth trying: by a guess from one block, within half a bit an element of the best. */
 static size_t list_forms(const struct draft *d, struct draft list[4])
 {
-	uint64_t slope = d->n > 1 ? (uint64_t)((int64_t)(d->x[d->n - 1] - d->x[0]) / (int64_t)(d->n - 1)) : 0;
+	uint64_t slope = slope_of(d);
 	size_t bits[4], least = SIZE_MAX, n = 0, kept = 0;
 	for (unsigned form = TSDB_FORM_FRAME; form < TSDB_FORM_COUNT; form++)
 		for (int sloped = 0; sloped <= (form == TSDB_FORM_FRAME && slope != 0); sloped++, n++) {
