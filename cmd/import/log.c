@@ -14,6 +14,7 @@ struct log {
 	struct pm_import *im;
 	struct found *found; /* by the log's number of a series */
 	size_t found_cap, found_count;
+	uint64_t exemplars_refused;
 };
 
 static int find_series(struct log *l, const struct tsdb_log_item *item, tsdb_sid *ret, struct pm_error *err)
@@ -42,10 +43,20 @@ static int store_metadata(struct log *l, const struct tsdb_log_item *item, struc
 	return m.metric.len ? tsdb_txn_append_metadata(l->im->txn, &m, err) : 0;
 }
 
+static int store_exemplar(struct log *l, tsdb_sid sid, const struct tsdb_log_item *item, struct pm_error *err)
+{
+	struct tsdb_exemplar e = { item->exemplar, item->v, item->t_ms };
+	int rc = tsdb_txn_append_exemplar(l->im->txn, sid, &e, err);
+
+	if (rc != PM_ERR_INVALID)
+		return rc;
+	l->exemplars_refused++;
+	return 0;
+}
+
 static int store_item(struct log *l, const struct tsdb_log_item *item, struct pm_error *err)
 {
 	struct tsdb_sample sample = { item->t_ms, item->v, item->h, item->st_ms };
-	struct tsdb_exemplar exemplar = { item->exemplar, item->v, item->t_ms };
 	tsdb_sid sid = 0;
 	int rc = pm_import_begin(l->im, err);
 
@@ -54,7 +65,7 @@ static int store_item(struct log *l, const struct tsdb_log_item *item, struct pm
 	if (rc == 0)
 		rc = find_series(l, item, &sid, err);
 	if (rc == 0 && item->kind == TSDB_LOG_EXEMPLAR)
-		return tsdb_txn_append_exemplar(l->im->txn, sid, &exemplar, err);
+		return store_exemplar(l, sid, item, err);
 	if (rc == 0)
 		rc = pm_import_sample(l->im, sid, &sample, err);
 	return rc < 0 || l->im->pending < PM_IMPORT_TXN_SAMPLES ? rc : pm_import_commit(l->im, err);
@@ -85,6 +96,9 @@ int pm_import_log(struct pm_import *im, int64_t min_ms, uint64_t *ret_lost, stru
 		return rc;
 	rc = store_all(&l, log, err);
 	*ret_lost = tsdb_log_lost(log);
+	if (l.exemplars_refused)
+		pm_warn("%s: exemplars left out, too long or older than others of their series: %" PRIu64,
+			pm_import_name(im), l.exemplars_refused);
 	tsdb_log_free(log);
 	pm_free(l.found);
 	return rc;
