@@ -214,9 +214,11 @@ int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *er
 	pthread_mutex_lock(&db->snap_mutex);
 	int rc = attach(db, err);
 	/* A file that is gone means that a newer record was published meanwhile. */
-	for (int tries = 0; rc == 0 && !db->detached && tries < 100; tries++) {
-		if (db->snap && db->snap->rec.seq == tsdb__meta_seq(db->meta))
+	for (int tries = 0; (rc == 0 || rc == PM_ERR_STALE) && !db->detached && tries < 100; tries++) {
+		if (db->snap && db->snap->rec.seq == tsdb__meta_seq(db->meta)) {
+			rc = 0;
 			break;
+		}
 		struct tsdb__snap *snap;
 		if ((rc = tsdb__meta_read(db->meta, &rec, err)) < 0)
 			break;

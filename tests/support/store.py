@@ -45,8 +45,16 @@ def finish(p, seconds=60):
     return out
 
 
-def query(data, expr, seconds=60):
-    return json.loads(finish(start(data, "query", "-o", "json", "--", expr), seconds))["data"]["result"]
+def query(data, expr, time="now", seconds=60):
+    return json.loads(finish(start(data, "query", "-o", "json", "-t", time, "--", expr), seconds))["data"]["result"]
+
+
+def sound(data):
+    """Every checksum holds, and the files fit together."""
+    p = start(data, "inspect", "--verify")
+    out, err = p.communicate(timeout=60)
+    if p.returncode:
+        raise Wrong("%s: not sound: %s" % (data, (out + err).strip()[-500:]))
 
 
 def pages(data, job):
