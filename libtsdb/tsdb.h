@@ -43,10 +43,12 @@ enum tsdb_flags {
 
 enum { TSDB_FSYNC_ALWAYS = 0, TSDB_FSYNC_NEVER = -1, TSDB_FSYNC_DEFAULT_MS = 1000 };
 
+#define TSDB_EXEMPLARS_NONE SIZE_MAX
+
 struct tsdb_opts {
 	unsigned flags;
 	int64_t fsync_ms; /* at most so much is lost with the power; TSDB_FSYNC_*; 0 syncs every commit */
-	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000 */
+	size_t exemplar_max; /* that are kept, the newest ones; 0: 100,000; TSDB_EXEMPLARS_NONE */
 	/* Limits, 0 for none, on what this handle may write. New series beyond them are refused (PM_ERR_LIMIT, the
 	 * message names job and numbers), those of the head go on; a store of so many bytes takes no samples
 	 * (PM_ERR_NOSPACE). */
@@ -150,6 +152,8 @@ struct tsdb_exemplars {
 int tsdb_exemplars(struct tsdb *db, const struct pm_select *sels, size_t sel_count, struct tsdb_exemplars *ret,
 	struct pm_error *err);
 void tsdb_exemplars_free(struct tsdb_exemplars *e); /* zeroed ones too */
+/* Change tsdb_opts.exemplar_max of an open store; waits for a transaction under way. Any thread. */
+void tsdb_set_exemplar_max(struct tsdb *db, size_t max);
 
 struct tsdb_metadata_list {
 	struct tsdb_metadata *v; /* sorted by metric, each once */

@@ -7,6 +7,7 @@
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/base/num.h"
+#include "libtsdb/tsdb.h"
 
 #include <fcntl.h>
 
@@ -120,10 +121,28 @@ static int storage_tsdb(struct pm_reader *r, const struct pm_yaml_node *n)
 	return pm_read_map(r, &section_tsdb, n);
 }
 
+/* 0 keeps none. */
+static int exemplars_max(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	size_t max = 0;
+	int rc = pm_read_count(r, n, &max);
+	r->c->exemplar_max = max ? max : TSDB_EXEMPLARS_NONE;
+	return rc;
+}
+
+static const struct pm_section section_exemplars = {
+	.name = "exemplars",
+	.keys = (const struct pm_key[]){ { "max_exemplars", exemplars_max }, { 0 } },
+};
+
+static int storage_exemplars(struct pm_reader *r, const struct pm_yaml_node *n)
+{
+	return pm_read_map(r, &section_exemplars, n);
+}
+
 static const struct pm_section section_storage = {
 	.name = "storage",
-	.keys = (const struct pm_key[]){ { "tsdb", storage_tsdb }, { 0 } },
-	.later = (const char *const[]){ "exemplars", NULL },
+	.keys = (const struct pm_key[]){ { "tsdb", storage_tsdb }, { "exemplars", storage_exemplars }, { 0 } },
 };
 
 static int read_storage(struct pm_reader *r, const struct pm_yaml_node *n)

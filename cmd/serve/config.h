@@ -37,6 +37,7 @@ struct pm_config {
 	int64_t scrape_interval_ms, scrape_timeout_ms;
 	struct pm_labels external_labels;
 	struct pm_retention retention;     /* what it says; zeroes where it says nothing */
+	size_t exemplar_max;               /* 0: not said */
 	struct pm_config_target *targets;  /* in the order of the file */
 	size_t target_count, job_count;
 	struct pm_str *jobs;           /* names, in the order of the file */

@@ -168,6 +168,7 @@ static int load(struct pm_sched *s, struct pm_config *config, struct pm_error *e
 	s->totals.config_ok = true;
 	pthread_mutex_unlock(&s->lock);
 	pm_config_free(old);
+	tsdb_set_exemplar_max(s->db, config->exemplar_max);
 	return 0;
 }
 

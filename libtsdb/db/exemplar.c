@@ -42,6 +42,13 @@ void tsdb_exemplars_free(struct tsdb_exemplars *e)
 	*e = (struct tsdb_exemplars){ 0 };
 }
 
+void tsdb_set_exemplar_max(struct tsdb *db, size_t max)
+{
+	pthread_mutex_lock(&db->write_mutex);
+	__atomic_store_n(&db->write.exemplar_max, max, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&db->write_mutex);
+}
+
 /* ---- finding ---- */
 
 static bool is_asked(const struct query *q, uint32_t sid, int64_t t_ms)

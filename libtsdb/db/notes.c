@@ -163,7 +163,7 @@ int tsdb__note_exemplar(struct tsdb *db, struct tsdb__exemplars_out *out, uint32
 	struct tsdb__notes *n = notes_get(db);
 	uint64_t hash = pm_labels_hash(e->labels);
 	int rc = n ? check_labels(e->labels, err) : pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	if (rc < 0 || (rc = load(db, n, err)) < 0)
+	if (rc < 0 || tsdb__exemplar_max(&db->write) == 0 || (rc = load(db, n, err)) < 0)
 		return rc;
 	const struct tsdb__newest *s = n->newest_cap ? newest_of(n, sid) : NULL;
 	if (s && s->sid_1 && (rc = check_order(s, e, hash, err)) != 0)

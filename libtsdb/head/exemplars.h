@@ -3,15 +3,18 @@
 #define TSDB_HEAD_EXEMPLARS_H
 
 #include "libtsdb/head/head.h"
+#include "libtsdb/tsdb.h"
 
 enum {
 	TSDB_EXEMPLARS_DEFAULT = 100000,
 	TSDB_EXEMPLAR_LABELS_MAX = 128, /* characters of all names and values; so labels, too */
 };
 
+/* How many live. */
 static inline uint64_t tsdb__exemplar_max(const struct tsdb__write *w)
 {
-	return w->exemplar_max ? w->exemplar_max : TSDB_EXEMPLARS_DEFAULT;
+	uint64_t max = __atomic_load_n(&w->exemplar_max, __ATOMIC_RELAXED);
+	return max == TSDB_EXEMPLARS_NONE ? 0 : max ? max : TSDB_EXEMPLARS_DEFAULT;
 }
 
 /* The key of the family that their records are chained as. */

@@ -213,7 +213,7 @@ struct tsdb__write {
 	int log_error; /* why there was no room */
 	struct tsdb__hists hists;
 	struct tsdb__quota *quota; /* quota.h; NULL: no limits on series */
-	uint64_t exemplar_max; /* that live; 0: the default */
+	uint64_t exemplar_max; /* as in tsdb_opts; atomic */
 	/* rows of this transaction: what h->last will say once they are published */
 	struct tsdb__last *last; /* by family, pos 0: as published */
 	uint32_t last_cap;

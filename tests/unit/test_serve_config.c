@@ -2,6 +2,7 @@
 #include "tests/support/test.h"
 
 #include "cmd/serve/config.h"
+#include "libtsdb/tsdb.h"
 
 #include <dirent.h>
 
@@ -78,6 +79,20 @@ static void test_limits_of_global_hold_for_jobs_without(void **state)
 	assert_int_equal(target(c, 0)->scrape.body_size_max, 3072);
 	assert_int_equal(target(c, 0)->scrape.sample_max, 9);
 	assert_int_equal(target(c, 0)->scrape.timeout_ms, 4000); /* ten seconds would be longer than the interval */
+	pm_config_free(c);
+}
+
+static void test_exemplars(void **state)
+{
+	struct pm_config *c = parse("storage: {exemplars: {max_exemplars: 5}}\n");
+	assert_int_equal(c->exemplar_max, 5);
+	pm_config_free(c);
+	c = parse("storage: {exemplars: {max_exemplars: 0}}\n"); /* none, which is not the default */
+	assert_true(c->exemplar_max == TSDB_EXEMPLARS_NONE);
+	pm_config_free(c);
+	c = parse("storage: {exemplars: {}}\n");
+	assert_int_equal(c->exemplar_max, 0);
+	assert_null(c->warnings);
 	pm_config_free(c);
 }
 
@@ -256,6 +271,6 @@ static void test_out_of_memory(void **state)
 }
 
 TEST_MAIN(TEST(test_defaults), TEST(test_everything_of_a_job), TEST(test_limits_of_global_hold_for_jobs_without),
-	TEST(test_labels_that_say_how_to_scrape), TEST(test_doubles_are_one_target), TEST(test_empty_files_are_fine),
-	TEST(test_keys_without_effect_are_told), TEST(test_what_is_refused_and_where),
+	TEST(test_exemplars), TEST(test_labels_that_say_how_to_scrape), TEST(test_doubles_are_one_target),
+	TEST(test_empty_files_are_fine), TEST(test_keys_without_effect_are_told), TEST(test_what_is_refused_and_where),
 	TEST(test_a_file_that_is_not_there), TEST(test_builtin), TEST(test_shared_good_files), TEST(test_out_of_memory))

@@ -430,6 +430,15 @@ static void test_exemplars_are_bounded(void **state)
 	}
 	assert_string_equal(
 		exemplars_text(&s, ".*", 0, 1000), "a t07@70=7 t08@80=8 t10@100=10 t11@110=11\nb t09@90=9\n");
+	tsdb_set_exemplar_max(s.db, 1);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 1000), "a t11@110=11\n");
+	tsdb_set_exemplar_max(s.db, TSDB_EXEMPLARS_NONE);
+	struct tsdb_txn *txn = begin(&s);
+	assert_int_equal(put_exemplar(txn, "a", "none", 1, 999), 0);
+	commit(txn);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 1000), "");
+	tsdb_set_exemplar_max(s.db, 1);
+	assert_string_equal(exemplars_text(&s, ".*", 0, 1000), "a t11@110=11\n");
 	tsdb_close(other);
 	store_free(&s);
 }
