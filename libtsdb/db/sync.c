@@ -23,19 +23,19 @@ bool tsdb__sync_due(const struct tsdb *db)
 /* Called with the lock of syncs. */
 static int sync_published(struct tsdb *db, struct pm_error *err)
 {
-	struct tsdb_record mark, rec;
-	int rc;
+	struct tsdb__snap *snap;
+	struct tsdb_record mark;
+	int rc = PM_ERR_STALE;
 	if (__atomic_load_n(&db->meta->sync_failed, __ATOMIC_ACQUIRE))
 		return pm_fail(err, PM_ERR_IO,
 			"an earlier sync failed; what was written since may be lost with the power");
-	for (int tries = 0; tries < 100; tries++) {
-		if ((rc = tsdb__meta_read(db->meta, &rec, err)) < 0 ||
-			(rc = tsdb__meta_mark(db->meta, &mark, err)) < 0)
+	/* A log file that is gone was sealed meanwhile. */
+	for (int tries = 0; rc == PM_ERR_STALE && tries < 100; tries++) {
+		if ((rc = tsdb__snap_get(db, &snap, err)) < 0)
 			return rc;
-		if (mark.seq >= rec.seq)
-			return 0;
-		if ((rc = tsdb__sync_record(db->head, db->meta, db->meta_fd, &rec, &mark, err)) != PM_ERR_STALE)
-			break;
+		if ((rc = tsdb__meta_mark(db->meta, &mark, err)) == 0 && mark.seq < snap->rec.seq)
+			rc = tsdb__sync_record(snap->head, db->meta, db->meta_fd, &snap->rec, &mark, err);
+		tsdb__snap_unref(snap);
 	}
 	return rc;
 }

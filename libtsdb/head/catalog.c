@@ -64,7 +64,7 @@ const struct tsdb_series_rec *tsdb__series(
 	uint64_t off = sizeof(struct tsdb_file_head) + (uint64_t)sid * sizeof(uint32_t);
 	const uint32_t *where = tsdb__bytes_at(ids, off, sizeof *where);
 	const struct tsdb_series_rec *s;
-	if (!where || *where == 0)
+	if (!where || *where == TSDB_NO_SERIES)
 		return NULL;
 	s = tsdb__rec_at(catalog, (uint64_t)*where * 8, TSDB_REC_SERIES, sizeof *s);
 	if (s && s->sid == sid && s->rec.small * sizeof s->labels[0] <= s->rec.len - sizeof *s)

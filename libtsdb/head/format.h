@@ -161,7 +161,10 @@ struct tsdb_symbol {
 };
 static_assert(sizeof(struct tsdb_symbol) == 24, "symbol");
 
-/* A symbol is named by its record's offset / 8, so a catalog ends at 32 GiB. */
+/* A symbol is named by its record's offset / 8, so a catalog ends at 32 GiB. In `ids`, an id that was reserved and never used
+ * has TSDB_NO_SERIES; 0 would be damage. */
+#define TSDB_NO_SERIES UINT32_C(0xffffffff)
+
 struct tsdb_pair {
 	uint32_t name, value;
 };

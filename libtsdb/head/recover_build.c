@@ -184,6 +184,7 @@ int tsdb__recover_build(struct tsdb__head *h, struct tsdb_record *rec, struct pm
 		(rc = tsdb__file_bytes(&h->ids, ids_len, &b.ids, err)) < 0)
 		return rc;
 	b.sids = (uint32_t *)(h->ids.map + sizeof(struct tsdb_file_head));
+	memset(b.sids, 0xff, rec->sid_end * sizeof *b.sids); /* TSDB_NO_SERIES */
 	return (rc = walk_catalog(&b, err)) < 0 ? rc : walk_layouts(&b, err);
 }
 

@@ -219,14 +219,7 @@ static int start_at_first_file(struct scan *s, const struct tsdb_record *mark, s
 	int rc = log_file(s->h, mark->log_first, &map, err);
 	if (rc < 0)
 		return rc == PM_ERR_NOTFOUND ? PM_ERR_CORRUPT : rc;
-	if (mark->log_first == 1) {
-		tsdb__record_init(&s->rec, mark->generation);
-		s->rec.seq = mark->seq;
-		s->rec.manifest = mark->manifest;
-		s->sum_known = true;
-	} else { /* what came before was sealed; the first commit says the sum */
-		s->rec = *mark;
-	}
+	s->rec = *mark; /* what came before is sealed, or in the catalog: the first commit says the sums */
 	s->pos = first + sizeof(struct tsdb_file_head);
 	const struct tsdb_rec *heads = (const void *)(map + sizeof(struct tsdb_file_head));
 	s->rec.log_first = mark->log_first;

@@ -14,8 +14,11 @@ static int skip_reserved(struct tsdb__write *w, struct pm_error *err)
 		return tsdb__corrupt(err, "meta", offsetof(struct tsdb_meta_page, next_sid), "impossible series id");
 	if (next <= w->rec.sid_end)
 		return 0;
-	if (!tsdb__tail_add(&w->ids, (next - w->rec.sid_end) * sizeof(uint32_t), &off, err))
+	size_t size = (next - w->rec.sid_end) * sizeof(uint32_t);
+	void *holes = tsdb__tail_add(&w->ids, size, &off, err);
+	if (!holes)
 		return w->ids.error;
+	memset(holes, 0xff, size); /* TSDB_NO_SERIES */
 	w->rec.sid_end = (uint32_t)next;
 	return 0;
 }

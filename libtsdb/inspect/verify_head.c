@@ -87,7 +87,7 @@ static int check_ids(struct tsdb__verify *k, const struct tsdb__view_file *f)
 		const uint32_t *where = tsdb__bytes_at(&k->ids, off, sizeof *where);
 		if (!where)
 			return 0; /* the file ends early, which was told */
-		if (!*where)
+		if (*where == TSDB_NO_SERIES)
 			continue;
 		there++;
 		if (!tsdb__series(&k->catalog, &k->ids, sid))
