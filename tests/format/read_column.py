@@ -184,4 +184,5 @@ def main():
         print(*("%016x" % x for x in out))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,5 @@
-/* write_kinds.c - a store of samples of all kinds for read_head.py: write_kinds DATA makes it and prints what a querier
- * reads from it, in the form that read_head.py prints. */
+/* write_kinds.c - a store of samples of all kinds for the documents' readers: write_kinds DATA makes it and prints what a
+ * querier reads from it, in the form that read_head.py prints; write_kinds DATA print does only that. */
 #include "libtsdb/tsdb.h"
 
 #include <inttypes.h>
@@ -131,8 +131,10 @@ static void print_all(struct tsdb *db)
 		die(&err);
 	while ((rc = set->next(set, &s, &err)) > 0)
 		for (size_t i = 0; i < s.samples.count; i++) {
-			printf("[[\"__name__\", \"%.*s\"]] %" PRId64, PM_STR_ARG(s.labels.v[0].value),
-				s.samples.t_ms[i]);
+			for (size_t k = 0; k < s.labels.count; k++)
+				printf("%s[\"%.*s\", \"%.*s\"]", k ? ", " : "[", PM_STR_ARG(s.labels.v[k].name),
+					PM_STR_ARG(s.labels.v[k].value));
+			printf("] %" PRId64, s.samples.t_ms[i]);
 			if (s.samples.h && s.samples.h[i])
 				print_histogram(s.samples.h[i]);
 			else
@@ -152,9 +154,10 @@ int main(int argc, char **argv)
 	struct tsdb_opts opts = { .flags = TSDB_WRITE | TSDB_CREATE, .fsync_ms = TSDB_FSYNC_NEVER };
 	struct pm_error err = { 0 };
 	struct tsdb *db = NULL;
-	if (argc != 2 || tsdb_open(argv[1], &opts, &db, &err) < 0)
+	if (argc < 2 || tsdb_open(argv[1], &opts, &db, &err) < 0)
 		die(&err);
-	write_all(db);
+	if (argc == 2)
+		write_all(db);
 	print_all(db);
 	tsdb_close(db);
 	return 0;
