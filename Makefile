@@ -168,6 +168,10 @@ mutants: ## break the code in one place after the other and see the tests fail
 stress: all $(HELPER_BIN) ## many processes on one directory for STRESS_SECONDS (60)
 	@BUILD=$(BUILD) STRESS_SECONDS=$${STRESS_SECONDS:-60} tests/stress/run
 
+soak: all $(HELPER_BIN) ## thousands of kills (CRASH_KILLS, 3000), then the stress test for STRESS_SECONDS (600)
+	@BUILD=$(BUILD) CRASH_KILLS=$${CRASH_KILLS:-3000} tests/crash/run
+	@BUILD=$(BUILD) STRESS_SECONDS=$${STRESS_SECONDS:-600} tests/stress/run
+
 ASAN  := -fsanitize=address -fno-sanitize-recover=all
 UBSAN := -fsanitize=undefined -fno-sanitize-recover=all
 TSAN  := -fsanitize=thread
@@ -223,5 +227,5 @@ help: ## this list
 		while IFS="$$(printf '\t')" read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all programs fuzzers deps run test bench bench-peers mutants stress asan ubsan tsan valgrind fuzz cover tidy hdr-check format \
+.PHONY: all programs fuzzers deps run test bench bench-peers mutants stress soak asan ubsan tsan valgrind fuzz cover tidy hdr-check format \
 	compdb install uninstall clean help FORCE

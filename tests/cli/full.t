@@ -37,4 +37,14 @@ $ rm disk/ballast; pm -d disk/data import big.om && pm -d disk/data query -t 178
   {}  600000
 $ pm -d disk/data scrape - <page && pm -d disk/data query 'count(page)'
   {}  50000
+
+# no room to compact: nothing is lost, and it goes on when there is
+$ pm -d disk/data inspect --digest >before; dd if=/dev/zero of=disk/ballast bs=64k status=none 2>/dev/null
+> pm -d disk/data compact --force 2>&1 | sed 's|: [^ ]*/\([^/ ]*\): |: .../\1: |; s|\.0*[0-9]*:|.N:|'; pm -d disk/data inspect --digest | cmp before -
+  pm compact: .../log.N: write: No space left on device
+$ pm -d disk/data inspect --verify | sed 's/.*: //'
+  sound
+$ rm disk/ballast; pm -d disk/data compact --force | sed 's/  *[0-9.]* [KM]iB/ N MiB/'; pm -d disk/data inspect --digest | cmp before -
+  sealed   650006 samples into 2 segments
+  written N MiB
 $ umount disk tiny
