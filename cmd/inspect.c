@@ -14,7 +14,8 @@ enum { TOP_DEFAULT = 10 };
 enum { OPT_CARDINALITY = PM_OPT_ID, OPT_TOP, OPT_VERIFY, OPT_FILES, OPT_DIGEST, OPT_QUICK };
 
 static const struct pm_opt inspect_opts[] = {
-	{ "quick", OPT_QUICK, NULL, "do not read the columns of segments to tell their encodings apart" },
+	{ "quick", OPT_QUICK, NULL,
+		"neither read the columns of segments for their encodings, nor count series in all parts" },
 	{ "cardinality", OPT_CARDINALITY, NULL, "count series by metric, label and value" },
 	{ "top", OPT_TOP, "N", "with --cardinality: lines of each list (10)" },
 	{ "digest", OPT_DIGEST, NULL, "one hash over all series and samples, whatever files they are in" },
@@ -97,6 +98,8 @@ static int inspect_parts(struct inspect *in)
 
 	if (rc == 0 && p.count == 1)
 		p.total.series_count = p.v[0].series_count;
+	else if (rc == 0 && in->quick)
+		p.total.series_count = PM_SERIES_UNKNOWN;
 	else if (rc == 0)
 		rc = pm_with_querier(in->ctx->db, count_series, &p, &err);
 	if (rc == 0)

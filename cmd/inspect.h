@@ -5,10 +5,12 @@
 #include "libtsdb/base/buf.h"
 #include "libtsdb/tsdb.h"
 
+#define PM_SERIES_UNKNOWN UINT64_MAX
+
 struct pm_parts {
 	struct tsdb_part *v;
 	size_t count, cap;
-	struct tsdb_part total; /* sorts of one name are added up */
+	struct tsdb_part total; /* sorts of one name are added up; series of all parts, or PM_SERIES_UNKNOWN */
 };
 
 void pm_inspect_parts(struct pm_buf *out, const struct pm_parts *p, bool json);

@@ -42,7 +42,10 @@ static void part_row(struct pm_table *t, const struct tsdb_part *p, const char *
 	bool empty = p->min_ms > p->max_ms;
 
 	pm_table_cell(t, "%s", name);
-	pm_table_cell(t, "%" PRIu64, p->series_count);
+	if (p->series_count == PM_SERIES_UNKNOWN)
+		pm_table_cell(t, "-");
+	else
+		pm_table_cell(t, "%" PRIu64, p->series_count);
 	pm_table_cell(t, "%" PRIu64, p->sample_count);
 	bytes_cell(t, p->bytes);
 	ratio_cell(t, p->bytes, p->sample_count);
@@ -95,7 +98,8 @@ static void part_json(struct pm_json *j, const struct tsdb_part *p)
 		pm_json_key(j, PM_STR("name"));
 		pm_json_cstr(j, p->name);
 	}
-	json_uint(j, "series", p->series_count);
+	if (p->series_count != PM_SERIES_UNKNOWN)
+		json_uint(j, "series", p->series_count);
 	json_uint(j, "samples", p->sample_count);
 	json_uint(j, "bytes", p->bytes);
 	if (p->min_ms <= p->max_ms) {

@@ -177,3 +177,36 @@ $ pm inspect data
 ! usage: pm inspect [--quick | --cardinality [--top N] | --digest | --verify | --files [FILE...]]
 !                   [-o FORMAT]
 = 2
+
+# a store with segments: bytes by encoding; a series in two parts is one in total
+$ for i in $(seq 1 200); do echo "c $((i * 3)) $((i * 15))"; done | sed '$a # EOF' | pm -d seg import - && pm -d seg compact --force | head -n 1
+> printf 'c 9 9999\nd 1 9999\n# EOF\n' | pm -d seg import - && pm -d seg inspect | sed 's/[0-9.]* [KM]*i*B/# B/; s/ [0-9]*\.[0-9][0-9]/ #/'
+  standard input: 200 samples
+  sealed   200 samples into 1 segment
+  standard input: 2 samples
+  part              series  samples     bytes  bytes/sample  from                       to
+  segment.00000001       1      200     # B          #  1970-01-01 00:00:15 +0000  1970-01-01 00:50:00 +0000
+  head.00000001          2        2  # B      #  1970-01-01 02:46:39 +0000  1970-01-01 02:46:39 +0000
+  total                  2      202  # B        #  1970-01-01 00:00:15 +0000  1970-01-01 02:46:39 +0000
+|
+  what         count     bytes  samples  bytes/sample
+  progression      1       # B      200          #
+  times            1      # B        -             -
+  series           1      # B        -             -
+  symbols          1      # B        -             -
+  postings         2      # B        -             -
+  checksums        1     # B        -             -
+  log              1     # B        -             -
+  catalog          1     # B        -             -
+  ids              1      # B        -             -
+  layouts          1      # B        -             -
+  tables           4  # B        -             -
+$ pm -d seg inspect --quick -o json | sed 's/bytes":[0-9]*/bytes":N/g; s/.*"total"/"total"/'
+  "total":{"samples":202,"bytes":N,"minTimeMs":15000,"maxTimeMs":9999000,"sorts":[{"name":"segments","count":1,"bytes":N,"samples":200},{"name":"log","count":1,"bytes":N,"samples":0},{"name":"catalog","count":1,"bytes":N,"samples":0},{"name":"ids","count":1,"bytes":N,"samples":0},{"name":"layouts","count":1,"bytes":N,"samples":0},{"name":"postings","count":1,"bytes":N,"samples":0},{"name":"tables","count":4,"bytes":N,"samples":0}]}}
+$ pm -d seg inspect --verify | sed 's/.*: //'; pm -d seg inspect --files | grep -A 1 ' {"__name__"="c"}'
+  sound
+         128  series 0, home 0 {"__name__"="c"}
+         160  symbol "d"
+  --
+           0  {"__name__"="c"}
+              chunk at 73, 6 bytes, 200 samples, progression, times 0, from 3 to 600
