@@ -236,15 +236,19 @@ static int start_at_first_file(struct scan *s, const struct tsdb_record *mark, s
 
 /* A copy of a file that was growing ends early; the log's, which have their size at once, in zeros. Any other end
  * before the mark is damage, which must not pass for a shorter store. */
-static int check_copy(struct scan *s, const struct tsdb_record *mark, struct pm_error *err)
+static int check_copy(const struct scan *s, const struct tsdb_record *mark, struct pm_error *err)
 {
 	static const struct tsdb_rec zeros;
 	const uint8_t *map;
 	if (!s->sum_known) { /* no commit: what the mark says must be there */
-		if (!cursor_reach(&s->catalog, mark->catalog_len, mark->catalog_sum))
-			return cursor_damage(&s->catalog, mark->catalog_len, err);
-		if (!cursor_reach(&s->layouts, mark->layouts_len, mark->layouts_sum))
-			return cursor_damage(&s->layouts, mark->layouts_len, err);
+		struct cursor catalog, layouts;
+		int rc = cursor_begin(&catalog, s->catalog.file, err);
+		if (rc < 0 || (rc = cursor_begin(&layouts, s->layouts.file, err)) < 0)
+			return rc;
+		if (!cursor_reach(&catalog, mark->catalog_len, mark->catalog_sum))
+			return cursor_damage(&catalog, mark->catalog_len, err);
+		if (!cursor_reach(&layouts, mark->layouts_len, mark->layouts_sum))
+			return cursor_damage(&layouts, mark->layouts_len, err);
 	}
 	if (s->rec.log_end >= mark->log_end)
 		return 0;
