@@ -322,40 +322,6 @@ int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct p
 
 /* ---- loose samples ---- */
 
-static int by_sid_time(const void *a, const void *b)
-{
-	const struct tsdb__loose *x = a, *y = b;
-	if (x->sid != y->sid)
-		return x->sid < y->sid ? -1 : 1;
-	return (x->t_ms > y->t_ms) - (x->t_ms < y->t_ms);
-}
-
-/* Of equal ids and times the one that came first stays: sorting is made stable by dropping later ones first. */
-static size_t sort_loose(struct tsdb__loose *s, size_t count, struct tsdb__loose *scratch)
-{
-	bool sorted = true;
-	for (size_t i = 1; i < count && sorted; i++)
-		sorted = by_sid_time(&s[i - 1], &s[i]) < 0;
-	if (sorted)
-		return count;
-	for (size_t width = 1; width < count; width *= 2) { /* merge sort, from the bottom up: stable */
-		for (size_t i = 0; i < count; i += 2 * width) {
-			size_t mid = i + width < count ? i + width : count,
-			       end = i + 2 * width < count ? i + 2 * width : count;
-			size_t a = i, b = mid, o = i;
-			while (a < mid || b < end)
-				scratch[o++] =
-					a < mid && (b >= end || by_sid_time(&s[a], &s[b]) <= 0) ? s[a++] : s[b++];
-		}
-		memcpy(s, scratch, count * sizeof *s);
-	}
-	size_t kept = 0;
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || by_sid_time(&s[kept - 1], &s[i]) != 0)
-			s[kept++] = s[i];
-	return kept;
-}
-
 /* Ids and times of a batch; its columns come behind. */
 static void *batch_fill(struct tsdb_row *row, const struct tsdb__loose *s, size_t count, uint32_t series)
 {
@@ -466,7 +432,7 @@ int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, 
 		return 0;
 	struct tsdb__loose *scratch = pm_malloc(count * sizeof *scratch);
 	if (scratch) {
-		count = sort_loose(s, count, scratch);
+		count = tsdb__loose_sort(s, count, scratch);
 		pm_free(scratch);
 		rc = scratch_new(&x, batch_length(s, count, NULL), extras);
 	}

@@ -273,7 +273,9 @@ struct tsdb__extra {
 	int64_t st_ms;
 	const struct pm_histogram *h; /* or NULL */
 };
-/* Sorts `s` by id and time, stable. */
+/* Sort by id and time; of those with the same the first stays. Returns how many do. `scratch`: as large. */
+size_t tsdb__loose_sort(struct tsdb__loose *s, size_t count, struct tsdb__loose *scratch);
+/* Sorts `s`. */
 int tsdb__batch_add(struct tsdb__write *w, struct tsdb__loose *s, size_t count, const struct tsdb__extra *extras,
 	struct pm_error *err);
 /* A record of exemplars in a family of their own (exemplars.h). */
