@@ -93,6 +93,8 @@ int pm_flush_stdout(void);
 
 /* data.c: open ctx->data_dir with enum tsdb_flags as ctx->db. The message names the directory and what to do. */
 int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err);
+/* How many damaged segments were met since the start, and told on standard error. */
+unsigned pm_data_damages(void);
 /* Seal the head and merge segments when that is due, for commands that commit and end; it costs microseconds when it is
  * not. Trouble is a line on standard error: what was committed stays as it is. */
 void pm_data_compact(struct pm_ctx *ctx);

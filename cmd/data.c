@@ -1,11 +1,21 @@
 /* data.c - opening the data directory, with errors that a person can act on, and asking and tidying it. */
 #include "cmd/cmd.h"
 
+#include <stdatomic.h>
+
 enum { QUERIER_TRIES_MAX = 1000 };
+
+static atomic_uint damages;
 
 static void damaged(void *arg, const struct pm_error *what)
 {
-	pm_warn("damaged, and set aside: %s; the rest is served (pm inspect --verify tells more)", what->msg);
+	atomic_fetch_add(&damages, 1);
+	pm_warn("%s; it is set aside, the rest is served", what->msg);
+}
+
+unsigned pm_data_damages(void)
+{
+	return atomic_load(&damages);
 }
 
 int pm_data_open(struct pm_ctx *ctx, unsigned flags, struct pm_error *err)

@@ -100,7 +100,7 @@ void pm_api_runtimeinfo(struct pm_request *r)
 	put_str(&j, "hostname", host);
 	put_time(&j, "serverTime", pm_now_ms());
 	pm_sched_look(r->serve->sched, put_config_state, &j);
-	put_int(&j, "corruptionCount", 0);
+	put_int(&j, "corruptionCount", pm_data_damages());
 	put_int(&j, "goroutineCount", thread_count());
 	put_int(&j, "GOMAXPROCS", sysconf(_SC_NPROCESSORS_ONLN));
 	put_int(&j, "GOMEMLIMIT", INT64_MAX);

@@ -87,6 +87,20 @@ $ cat >held.py <<'END'
   pm compact: waiting for another process that compacts this store
   sealed   0
 
+# a damaged segment is told, set aside and left alone; the rest is served and merged
+$ printf 'm 1 1\nm 2 9000000000\n# EOF\n' | pm -d damaged import - && pm -d damaged compact --force | grep sealed
+  standard input: 2 samples
+  sealed   2 samples into 2 segments
+$ printf '\377' | dd of=damaged/segment.00000001 bs=1 seek=$(($(stat -c %s damaged/segment.00000001) - 8)) conv=notrunc status=none
+> pm -d damaged query -t 9000000000 m; pm -d damaged query -t 1 m 2>&1 | sed 's/offset [0-9]*: [^;]*/offset N: .../'
+  m  2
+  pm query: warning: segment.00000001: damaged at offset N: ...; it is set aside, the rest is served
+$ printf 'm 3 9000000001\n# EOF\n' | pm -d damaged import - && pm -d damaged compact --force 2>/dev/null | grep merged; ls damaged | grep segment
+  standard input: 1 sample
+  merged   2 samples of 2 segments into 1
+  segment.00000001
+  segment.00000004
+
 # --watch tells when it did what, and ends with SIGTERM; the status is 0
 $ pm import in.om >/dev/null && coproc pm compact --watch --force; pid=$!
 > read -r -u "${COPROC[0]}" at what && kill -TERM $pid && wait $pid; echo $?: "$(sed "s/[0-9]/9/g; s/[.].*/Z/" <<<"$at")" "$what"

@@ -237,6 +237,22 @@ def test_retention_of_the_configuration_counts_after_a_reload():
     server.stop()
 
 
+def test_a_damaged_segment_is_told_and_the_rest_is_served():
+    server = Server(SMALL, args=EVERY_SECOND + ["--storage.tsdb.retention.time=200y"])
+    until(lambda: counter(server, "prometheus_tsdb_blocks_loaded") == 1, "the import is sealed")
+    segment = [f for f in os.listdir(server.store) if f.startswith("segment.")][0]
+    with open(os.path.join(server.store, segment), "r+b") as f:
+        f.seek(-8, os.SEEK_END)
+        f.write(b"\xff" * 8)
+    answer = query(server, "temperature", 1000000300)
+    assert answer["status"] == "success" and answer["data"]["result"] == [], answer
+    assert b'"corruptionCount":1' in get(server, "/api/v1/status/runtimeinfo")[1]
+    subprocess.run([PM, "-d", server.store, "import", SMALL], check=True, stdout=subprocess.DEVNULL)
+    assert len(query(server, "temperature", 1000000300)["data"]["result"]) == 2
+    status, log = server.stop()
+    assert status == 0 and log.count(segment) == 1, log
+
+
 def test_a_snapshot_over_http_is_a_store():
     server = Server(SMALL, args=["--web.enable-admin-api"])
     c = server.connect()
