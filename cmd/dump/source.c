@@ -3,6 +3,8 @@
 
 #include "libtsdb/base/mem.h"
 
+#include <stdlib.h>
+
 struct dump {
 	const struct pm_dump_wanted *wanted;
 	pm_dump_fn *fn;
@@ -10,17 +12,23 @@ struct dump {
 	struct pm_arena arena;  /* of `last` */
 	struct pm_labels last;  /* the series that was taken last */
 	bool any;               /* one was taken */
-	bool by_name;           /* label sets are not in the order of names */
+	bool by_name;           /* label sets are not in the order of families */
 };
 
 /* ---- order -------------------------------------------------------------------------------------- */
 
+static int compare_names(const struct pm_families *f, struct pm_str a, struct pm_str b)
+{
+	int c = pm_str_cmp(pm_family_of(f, a), pm_family_of(f, b));
+
+	return c ? c : pm_str_cmp(a, b);
+}
+
 static int compare(const struct dump *d, struct pm_labels a, struct pm_labels b)
 {
-	int c = 0;
+	struct pm_str x = pm_labels_get(a, PM_NAME_LABEL), y = pm_labels_get(b, PM_NAME_LABEL);
+	int c = d->by_name ? compare_names(d->wanted->families, x, y) : 0;
 
-	if (d->by_name)
-		c = pm_str_cmp(pm_labels_get(a, PM_NAME_LABEL), pm_labels_get(b, PM_NAME_LABEL));
 	return c ? c : pm_labels_cmp(a, b);
 }
 
@@ -124,49 +132,64 @@ static int take_selected(struct pm_querier *q, struct dump *d, const struct pm_m
 
 /* ---- families ----------------------------------------------------------------------------------- */
 
-/* A label that sorts before the name puts series of one family apart. */
-static int find_order(struct pm_querier *q, struct dump *d, struct pm_error *err)
+static int by_family(const void *a, const void *b, void *families)
 {
-	struct pm_select all = { .min_ms = d->wanted->min_ms, .max_ms = d->wanted->max_ms, .labels_only = true };
-	struct pm_strings names;
-	int rc;
+	return compare_names(families, *(const struct pm_str *)a, *(const struct pm_str *)b);
+}
 
-	if (!d->wanted->by_family)
-		return 0;
-	rc = q->label_names(q, &all, &names, err);
+/* A label that sorts before the name puts series of one family apart. */
+static int find_early_label(struct pm_querier *q, struct dump *d, const struct pm_select *all, struct pm_error *err)
+{
+	struct pm_strings labels;
+	int rc = q->label_names(q, all, &labels, err);
+
 	if (rc < 0)
 		return rc;
-	d->by_name |= names.count && pm_str_cmp(names.v[0], PM_NAME_LABEL) < 0;
-	pm_strings_free(&names);
+	d->by_name |= labels.count && pm_str_cmp(labels.v[0], PM_NAME_LABEL) < 0;
+	pm_strings_free(&labels);
 	return 0;
 }
 
-static int take_by_name(struct pm_querier *q, struct dump *d, struct pm_error *err)
+/* The names of all metrics, sorted by family; d->by_name when label sets are not sorted so. */
+static int find_order(struct pm_querier *q, struct dump *d, struct pm_strings *ret, struct pm_error *err)
 {
 	struct pm_select all = { .min_ms = d->wanted->min_ms, .max_ms = d->wanted->max_ms, .labels_only = true };
-	struct pm_matcher name = { .type = PM_MATCH_EQ, .name = PM_NAME_LABEL };
-	struct pm_strings names;
-	int rc = q->label_values(q, PM_NAME_LABEL, &all, &names, err);
+	const struct pm_families *f = d->wanted->families;
+	int rc = find_early_label(q, d, &all, err);
 
+	if (rc == 0)
+		rc = q->label_values(q, PM_NAME_LABEL, &all, ret, err);
 	if (rc < 0)
 		return rc;
-	rc = take_selected(q, d, &name, err); /* series without a name */
-	for (size_t i = 0; i < names.count && rc == 0; i++) {
-		name.value = names.v[i];
+	for (size_t i = 1; i < ret->count; i++)
+		d->by_name |= compare_names(f, ret->v[i - 1], ret->v[i]) > 0;
+	if (d->by_name && ret->count)
+		qsort_r(ret->v, ret->count, sizeof *ret->v, by_family, (void *)(uintptr_t)f);
+	return 0;
+}
+
+static int take_by_name(struct pm_querier *q, struct dump *d, const struct pm_strings *names, struct pm_error *err)
+{
+	struct pm_matcher name = { .type = PM_MATCH_EQ, .name = PM_NAME_LABEL };
+	int rc = take_selected(q, d, &name, err); /* series without a name */
+
+	for (size_t i = 0; i < names->count && rc == 0; i++) {
+		name.value = names->v[i];
 		rc = take_selected(q, d, &name, err);
 	}
-	pm_strings_free(&names);
 	return rc;
 }
 
 static int dump_once(struct pm_querier *q, void *arg, struct pm_error *err)
 {
 	struct dump *d = arg;
-	int rc = find_order(q, d, err);
+	struct pm_strings names = { 0 };
+	int rc = d->wanted->families ? find_order(q, d, &names, err) : 0;
 
-	if (rc < 0)
-		return rc;
-	return d->by_name ? take_by_name(q, d, err) : take_selected(q, d, NULL, err);
+	if (rc == 0)
+		rc = d->by_name ? take_by_name(q, d, &names, err) : take_selected(q, d, NULL, err);
+	pm_strings_free(&names);
+	return rc;
 }
 
 int pm_dump_each(struct tsdb *db, const struct pm_dump_wanted *w, pm_dump_fn *fn, void *arg, struct pm_error *err)

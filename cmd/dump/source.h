@@ -6,6 +6,7 @@
 #define PM_CMD_DUMP_SOURCE_H
 
 #include "cmd/cmd.h"
+#include "cmd/dump/family.h"
 #include "libpromql/promql.h"
 #include "libtsdb/base/arena.h"
 
@@ -14,7 +15,7 @@ struct pm_dump_wanted {
 	const struct promql_matchers *selectors;
 	size_t selector_count;
 	int64_t min_ms, max_ms; /* closed */
-	bool by_family;         /* in the order of names, not of label sets, where these differ */
+	const struct pm_families *families; /* in their order, not that of label sets, where these differ; NULL: no */
 };
 
 /* Take one series; an error ends the dump. */

@@ -1,7 +1,7 @@
 /* text.c - pm dump as OpenMetrics text with timestamps, which pm import, promtool and Prometheus read.
  *
- * Each metric is a family of unknown type: what was stored says no more. Two things have no form in OpenMetrics 1.0,
- * are left out and counted: stale markers, as a NaN would be read as one, and native histograms.
+ * A family begins with what was stored of its type, unit and help. Two things have no form in OpenMetrics 1.0, are left
+ * out and counted: stale markers, as a NaN would be read as one, and native histograms.
  *
  * A timestamp is seconds, and its readers multiply a double by 1000 and cut: 1700000003.216 comes back a millisecond
  * early. Where that would happen the next double is written, 1700000003.2160003, which is right for those that cut and
@@ -167,17 +167,46 @@ void pm_dump_lines(struct pm_dump *d, const struct pm_series *series, struct pm_
 struct sink {
 	struct pm_dump *dump;
 	struct pm_output output;
+	struct pm_families families;
+	struct pm_buf family; /* the last one that was begun */
+	bool begun;
 };
+
+static void begin_family(struct sink *sink, struct pm_labels labels)
+{
+	struct pm_str metric = pm_labels_get(labels, PM_NAME_LABEL), family = pm_family_of(&sink->families, metric);
+
+	if (sink->begun && pm_str_eq(family, pm_buf_view(&sink->family)))
+		return;
+	pm_family_put(&sink->families, metric, &sink->output.buf);
+	pm_buf_reset(&sink->family);
+	pm_buf_str(&sink->family, family);
+	sink->begun = true;
+}
 
 static int take(void *arg, const struct pm_series *series, struct pm_error *err)
 {
 	struct sink *sink = arg;
 	struct pm_dump *d = sink->dump;
 
+	begin_family(sink, series->labels);
 	pm_dump_lines(d, series, &sink->output.buf);
 	if (d->output)
 		pm_progress_show(&d->progress, d->output, d->samples, d->total, d->samples);
 	return pm_output_flush(&sink->output, err);
+}
+
+static int write_text(struct sink *sink, struct pm_error *err)
+{
+	struct pm_dump *d = sink->dump;
+	int rc = pm_families_load(&sink->families, d->ctx->db, err);
+
+	if (rc < 0)
+		return rc;
+	d->wanted.families = &sink->families;
+	rc = pm_dump_each(d->ctx->db, &d->wanted, take, sink, err);
+	pm_buf_cstr(&sink->output.buf, "# EOF\n");
+	return rc;
 }
 
 int pm_dump_text(struct pm_dump *d, struct pm_error *err)
@@ -187,12 +216,12 @@ int pm_dump_text(struct pm_dump *d, struct pm_error *err)
 
 	if (rc < 0)
 		return rc;
-	d->wanted.by_family = true;
-	rc = pm_dump_each(d->ctx->db, &d->wanted, take, &sink, err);
-	if (rc < 0) {
+	rc = write_text(&sink, err);
+	if (rc == 0)
+		rc = pm_output_close(&sink.output, err);
+	else
 		pm_output_abort(&sink.output);
-		return rc;
-	}
-	pm_buf_cstr(&sink.output.buf, "# EOF\n");
-	return pm_output_close(&sink.output, err);
+	pm_families_release(&sink.families);
+	pm_buf_release(&sink.family);
+	return rc;
 }

@@ -51,6 +51,54 @@ $ pm -d order import - <<'END'
   b{z="3"} 1 1
   # EOF
 
+# families with what is known of them; their metrics stay together, also where another name lies between
+$ cat >families.om <<'END'
+> # TYPE a_seconds histogram
+> # UNIT a_seconds seconds
+> # HELP a_seconds How long.\n"Quoted".
+> a_seconds_bucket{le="+Inf"} 2 1
+> a_seconds_count 2 1
+> a_seconds_sum 3 1
+> a_seconds_bucketless 5 1
+> # TYPE c counter
+> c_total 1 1
+> # TYPE g gauge
+> g 1 1
+> # TYPE s summary
+> s{quantile="0.5"} 1 1
+> s_count 1 1
+> s_sum 1 1
+> # EOF
+> END
+> pm -d families import families.om
+  families.om: 9 samples
+$ pm -d families dump >families1.om; cat families1.om; pm -d families2 import families1.om; pm -d families2 dump | cmp - families1.om
+  # TYPE a_seconds histogram
+  # UNIT a_seconds seconds
+  # HELP a_seconds How long.\n\"Quoted\".
+  a_seconds_bucket{le="+Inf"} 2 1
+  a_seconds_count 2 1
+  a_seconds_sum 3 1
+  a_seconds_bucketless 5 1
+  # TYPE c counter
+  c_total 1 1
+  # TYPE g gauge
+  g 1 1
+  # TYPE s summary
+  s{quantile="0.5"} 1 1
+  s_count 1 1
+  s_sum 1 1
+  # EOF
+  families1.om: 9 samples
+$ printf '# TYPE x_total counter\n# HELP x_total Of the text format.\nx_total 1 1000\n# TYPE bare counter\n# HELP bare No suffix.\nbare 1 1000\n' | pm -d families3 import --format text -; pm -d families3 dump
+  standard input: 2 samples
+  # HELP bare No suffix.
+  bare 1 1
+  # TYPE x counter
+  # HELP x Of the text format.
+  x_total 1 1
+  # EOF
+
 # milliseconds that a reader would cut to the one before survive
 $ for i in $(seq 0 7 999); do echo "m $i 17855856$((i % 90 + 10)).$(printf %03d $i)"; done >ms.om; echo '# EOF' >>ms.om
 > pm -d ms import ms.om; pm -d ms dump >ms1.om; pm -d ms2 import ms1.om; pm -d ms2 dump | cmp - ms1.om
