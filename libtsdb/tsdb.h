@@ -176,6 +176,7 @@ struct tsdb_compact_opts {
 	uint64_t retention_bytes; /* the oldest segments go while the store is larger; 0: no limit */
 	int64_t seal_ms;          /* seal when the head is so old; 0: two hours */
 	uint64_t seal_bytes;      /* or its log so large; 0: 1 GiB */
+	int64_t layout_ms;        /* a target that was silent so long may be forgotten with its series; 0: two hours */
 	bool force;               /* seal and merge whatever can be */
 	bool wait;                /* for another that is at it; otherwise PM_ERR_EXISTS */
 	bool once;                /* one merge at most, so that the caller may look at its clock */

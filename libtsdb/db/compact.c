@@ -29,7 +29,7 @@ static bool inside(const struct tsdb__segment_info *s, int64_t span, uint32_t le
 	return tsdb__span_of(s->min_ms, level) == span && tsdb__span_of(s->max_ms, level) == span;
 }
 
-static int64_t newest(const struct tsdb__long *w)
+int64_t tsdb__long_newest(const struct tsdb__long *w)
 {
 	const struct tsdb__manifest *m = tsdb__manifest_of(w->snap);
 	int64_t max_ms = w->snap->rec.max_ms;
@@ -112,7 +112,7 @@ static bool due(const struct tsdb__long *w, const struct tsdb__manifest *m, int6
 {
 	int64_t end, late;
 	bool past = !__builtin_mul_overflow(span + 1, tsdb__level_ms(x->level), &end) &&
-		    !__builtin_add_overflow(end, LATE_MS, &late) && late <= newest(w);
+		    !__builtin_add_overflow(end, LATE_MS, &late) && late <= tsdb__long_newest(w);
 	if (x->count == 1)
 		return w->opts->force && has_tombstone(m, &m->v[x->v[0]].info) && m->v[x->v[0]].info.level == x->level;
 	return x->count > 1 && level_allowed(w, x, m) && order_kept(m, x) &&

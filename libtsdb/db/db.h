@@ -16,7 +16,6 @@ struct tsdb {
 	int64_t fsync_ms;
 	uint64_t bytes_max; /* 0: no limit */
 	struct tsdb__head *head;
-	struct tsdb__head *first_head; /* of a reader that was detached: kept for its snapshots */
 	bool detached; /* a reader of a store that a writer must recover: `snap` is what was recovered in memory */
 	pthread_mutex_t snap_mutex, write_mutex, sync_mutex;
 	pthread_mutex_t long_mutex; /* threads queue on it before TSDB_LOCK_LONG */

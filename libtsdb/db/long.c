@@ -23,6 +23,26 @@ static int snap_again(struct tsdb__long *w, struct pm_error *err)
 	return tsdb__snap_get(w->db, &w->snap, err);
 }
 
+/* A head whose place another took. Readers have its files open, or take a newer snapshot. */
+static void remove_head(struct tsdb *db, uint64_t generation)
+{
+	struct pm_strings names;
+	char folder[32], name[64];
+	int fd;
+	tsdb__head_name(folder, generation);
+	if (pm_fs_openat(db->dirfd, folder, PM_FS_DIRECTORY, &fd, NULL) < 0)
+		return;
+	if (pm_fs_list(fd, &names, NULL) == 0) {
+		for (size_t i = 0; i < names.count; i++) {
+			snprintf(name, sizeof name, "%.*s", PM_STR_ARG(names.v[i]));
+			pm_fs_unlinkat(fd, name, NULL);
+		}
+		pm_strings_free(&names);
+	}
+	pm_fs_close(fd);
+	pm_fs_rmdirat(db->dirfd, folder, NULL);
+}
+
 /* Segments that nobody names are what a killed process left, half-written or just not published. */
 static void sweep(struct tsdb__long *w)
 {
@@ -45,6 +65,8 @@ static void sweep(struct tsdb__long *w)
 		} else {
 			keep = true;
 		}
+		if (strncmp(name, "head.", 5) == 0 && strtoull(name + 5, NULL, 16) != w->snap->rec.generation)
+			remove_head(w->db, strtoull(name + 5, NULL, 16));
 		if (!keep)
 			pm_fs_unlinkat(w->db->dirfd, name, NULL);
 	}
@@ -123,9 +145,13 @@ static void unlink_old(struct tsdb__long *w, const struct tsdb__snap *before)
 	}
 	if (m->number != now->number)
 		tsdb__manifest_unlink(w->db->dirfd, m->number);
+	if (before->rec.generation != w->snap->rec.generation) {
+		remove_head(w->db, before->rec.generation);
+		return;
+	}
 	for (uint64_t n = before->rec.log_first; n < w->snap->rec.log_first; n++) {
 		tsdb__log_name(name, n);
-		pm_fs_unlinkat(w->db->head->dirfd, name, NULL);
+		pm_fs_unlinkat(before->head->dirfd, name, NULL);
 	}
 }
 
@@ -151,17 +177,25 @@ static int publish(struct tsdb__long *w, const struct tsdb__manifest *m, uint64_
 	return tsdb__writer_publish(db, &published, err);
 }
 
+int tsdb__long_follow(struct tsdb__long *w, struct tsdb__snap *before, struct pm_error *err)
+{
+	int rc = tsdb__sync(w->db, true, err);
+	if (rc < 0)
+		return rc;
+	w->snap = NULL;
+	if ((rc = snap_again(w, err)) == 0)
+		unlink_old(w, before);
+	tsdb__snap_unref(before);
+	return rc;
+}
+
 int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t log_first, struct pm_error *err)
 {
 	struct tsdb__snap *before = w->snap;
 	int rc;
 	if ((rc = pm_fs_sync_dir(w->db->dirfd, err)) == 0 && (rc = tsdb__manifest_write(w->db->dirfd, m, err)) == 0 &&
-		(rc = publish(w, m, log_first, err)) == 0 && (rc = tsdb__sync(w->db, true, err)) == 0) {
-		w->snap = NULL;
-		if ((rc = snap_again(w, err)) == 0)
-			unlink_old(w, before);
-		tsdb__snap_unref(before);
-	}
+		(rc = publish(w, m, log_first, err)) == 0)
+		rc = tsdb__long_follow(w, before, err);
 	tsdb__manifest_unref(m);
 	return rc;
 }
@@ -202,8 +236,8 @@ int tsdb_compact(
 	int rc = tsdb__long_begin(&w, err);
 	if (rc < 0)
 		return rc;
-	if ((rc = tsdb__retention(&w, err)) == 0 && seal_due(&w))
-		rc = tsdb__seal(&w, err);
+	if ((rc = tsdb__retention(&w, err)) == 0 && seal_due(&w) && (rc = tsdb__seal(&w, err)) == 0)
+		rc = tsdb__renew(&w, err);
 	if (rc == 0)
 		while ((rc = tsdb__merge_some(&w, err)) > 0 && !w.opts->once)
 			;

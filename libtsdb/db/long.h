@@ -40,8 +40,18 @@ bool tsdb__long_progress(struct tsdb__long *w, const char *what, uint64_t done, 
  * store no longer names. w->snap is what is published then. */
 int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t log_first, struct pm_error *err);
 
+/* The newest time of all samples. */
+int64_t tsdb__long_newest(const struct tsdb__long *w);
+
 /* Seal the head. */
 int tsdb__seal(struct tsdb__long *w, struct pm_error *err);
+/* Write all rows of a snapshot as segments of `m`; nothing is published. */
+int tsdb__seal_all(struct tsdb__long *w, const struct tsdb__snap *snap, struct tsdb__manifest *m, struct pm_error *err);
+/* When most series of the head are gone, put a new one in its place that has the others. */
+int tsdb__renew(struct tsdb__long *w, struct pm_error *err);
+/* w->snap is what is published now; what `before` named and it does not is unlinked. */
+int tsdb__long_follow(struct tsdb__long *w, struct tsdb__snap *before, struct pm_error *err);
+
 /* Merge what is most worth it. 1: something was merged, or set aside for damage; 0: nothing to do. */
 int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err);
 int tsdb__retention(struct tsdb__long *w, struct pm_error *err);

@@ -136,6 +136,24 @@ static int finish(struct seal *s, struct pm_error *err)
 	return rc;
 }
 
+/* All rows that the bounded snapshot shows. */
+static int seal_rows(struct seal *s, struct pm_error *err)
+{
+	int rc;
+	choose_level(s);
+	if ((rc = write_segments(s, err)) == 0)
+		rc = finish(s, err);
+	for (size_t i = 0; i < SPANS_MAX; i++)
+		tsdb__segment_writer_abort(s->writers[i]);
+	return rc;
+}
+
+int tsdb__seal_all(struct tsdb__long *w, const struct tsdb__snap *snap, struct tsdb__manifest *m, struct pm_error *err)
+{
+	struct seal s = { .work = w, .bounded = *snap, .manifest = m };
+	return snap->rec.min_ms > snap->rec.max_ms ? 0 : seal_rows(&s, err);
+}
+
 int tsdb__seal(struct tsdb__long *w, struct pm_error *err)
 {
 	struct seal s = { .work = w };
@@ -144,12 +162,7 @@ int tsdb__seal(struct tsdb__long *w, struct pm_error *err)
 		return rc;
 	if ((rc = tsdb__manifest_copy(tsdb__manifest_of(w->snap), &s.manifest)) < 0)
 		return pm_fail(err, rc, "out of memory");
-	choose_level(&s);
-	if ((rc = write_segments(&s, err)) == 0)
-		rc = finish(&s, err);
-	for (size_t i = 0; i < SPANS_MAX; i++)
-		tsdb__segment_writer_abort(s.writers[i]);
-	if (rc < 0) {
+	if ((rc = seal_rows(&s, err)) < 0) {
 		tsdb__manifest_unref(s.manifest);
 		return rc;
 	}

@@ -66,6 +66,21 @@ static void manifest_detach(void *manifest)
 	tsdb__manifest_unref(manifest);
 }
 
+/* Another head may have taken the place of the one that is open; its snapshots keep that. */
+static int follow_head(struct tsdb *db, const struct tsdb_record *rec, struct pm_error *err)
+{
+	struct tsdb__head *h;
+	int rc;
+	if (db->head->generation == rec->generation)
+		return 0;
+	rc = tsdb__head_open(db->dirfd, rec->generation, db->writable, &h, err);
+	if (rc < 0)
+		return rc == PM_ERR_NOTFOUND ? PM_ERR_STALE : rc;
+	tsdb__head_unref(db->head);
+	db->head = h;
+	return 0;
+}
+
 /* A snapshot of the head with the manifest that belongs to it; segments that are open stay so. */
 static int snap_take(struct tsdb *db, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err)
 {
@@ -155,7 +170,7 @@ int tsdb_open(const char *dir, const struct tsdb_opts *opts, struct tsdb **ret, 
 	if (opts && tsdb__quota_new(opts->series_max, opts->job_series_max, &db->write.quota) < 0)
 		rc = pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	else if ((rc = open_dir(db, dir, flags, err)) == 0 && (rc = open_store(db, dir, flags, err)) == 0) {
-		db->write.head = db->head;
+		db->write.head = tsdb__head_ref(db->head);
 		db->write.meta = db->meta;
 		db->write.exemplar_max = opts ? opts->exemplar_max : 0;
 		if (tsdb__sync_due(db)) /* what a process that was killed left */
@@ -177,8 +192,8 @@ void tsdb_close(struct tsdb *db)
 	tsdb__snap_unref(db->snap);
 	tsdb__write_release(&db->write);
 	tsdb__notes_free(db);
-	tsdb__head_free(db->head);
-	tsdb__head_free(db->first_head);
+	tsdb__head_unref(db->head);
+	tsdb__head_unref(db->write.head);
 	tsdb__meta_close(db->meta, db->meta_fd);
 	if (db->dirfd >= 0)
 		pm_fs_close(db->dirfd);
@@ -202,7 +217,7 @@ static int attach(struct tsdb *db, struct pm_error *err)
 		return rc;
 	tsdb__snap_unref(db->snap);
 	db->snap = NULL;
-	db->first_head = db->head;
+	tsdb__head_unref(db->head); /* its snapshots keep it */
 	db->head = h;
 	db->detached = false;
 	return 0;
@@ -222,7 +237,8 @@ int tsdb__snap_get(struct tsdb *db, struct tsdb__snap **ret, struct pm_error *er
 		struct tsdb__snap *snap;
 		if ((rc = tsdb__meta_read(db->meta, &rec, err)) < 0)
 			break;
-		rc = snap_take(db, &rec, &snap, err);
+		if ((rc = follow_head(db, &rec, err)) == 0)
+			rc = snap_take(db, &rec, &snap, err);
 		if (rc == 0) {
 			tsdb__snap_unref(db->snap);
 			db->snap = snap;
@@ -289,6 +305,11 @@ int tsdb__writer_lock(struct tsdb *db, struct tsdb_record *ret_published, struct
 	/* The snapshot maps the log and brings the table of last rows up to date. */
 	if ((rc = tsdb__snap_get(db, &snap, err)) == 0) {
 		*ret_published = snap->rec;
+		if (db->write.head != snap->head) {
+			struct tsdb__head *old = db->write.head;
+			tsdb__write_move(&db->write, tsdb__head_ref(snap->head));
+			tsdb__head_unref(old);
+		}
 		tsdb__snap_unref(snap);
 		rc = tsdb__write_begin(&db->write, ret_published, err);
 	}

@@ -317,6 +317,10 @@ int tsdb__row_add(struct tsdb__write *w, const struct tsdb__row_in *in, struct p
 	if (times)
 		memcpy(body + words, in->times, times * 8);
 	columns_put(w, &c, row, body + words + times);
+	if (in->carried) {
+		row->rec.flags |= TSDB_ROW_CARRIED;
+		return row_chain(w, row, pos, size, TSDB_REC_ROW, err);
+	}
 	return row_done(w, row, pos, size, TSDB_REC_ROW, in->present, err);
 }
 

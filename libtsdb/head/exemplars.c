@@ -94,7 +94,8 @@ int tsdb__exemplars_walk(const struct tsdb__head *h, uint64_t pos, uint64_t unti
 	*ret = (struct tsdb__exemplars_walk){ 0 };
 	while (pos > until && ret->exemplar_count < max) {
 		const struct tsdb_row *row = tsdb__row_at(h, pos, log_end);
-		if (!row || row->rec.kind != TSDB_REC_EXEMPLARS || row->previous >= pos) {
+		if (!row || row->rec.kind != TSDB_REC_EXEMPLARS || row->previous >= pos ||
+			!tsdb__row_sound(h, row, pos)) {
 			tsdb__exemplars_release(ret);
 			return tsdb__corrupt(err, "log", pos, "no exemplars there");
 		}

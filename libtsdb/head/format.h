@@ -5,7 +5,7 @@
  *  F2  In place change only the meta page and empty hash slots, each by one atomic store.
  *  F3  Every record of an append-only file begins with struct tsdb_rec; its checksum is seeded with the file's kind,
  *      the generation and the record's offset, so that a stale or moved record does not verify.
- *  F4  Series ids are reserved in the meta page before use and never used again.
+ *  F4  Series ids are reserved in the meta page before use and never used again in their generation.
  *  F5  A record of the log never crosses the end of its file.
  *  F6  A commit record holds a running sum of the checksums of all records before it, in catalog, layouts and log; a
  *      recovery ends with one. What a lost transaction left behind the end never passes for a part of a later one.

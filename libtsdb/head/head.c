@@ -13,7 +13,7 @@ void tsdb__table_name(char out[32], enum tsdb_table table, uint32_t number)
 	snprintf(out, 32, "%s.%08x", table_names[table], number);
 }
 
-static void head_name(char out[32], uint64_t generation)
+void tsdb__head_name(char out[32], uint64_t generation)
 {
 	snprintf(out, 32, "head.%08llx", (unsigned long long)generation);
 }
@@ -82,7 +82,7 @@ int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, s
 {
 	char name[32];
 	int fd = -1, rc;
-	head_name(name, generation);
+	tsdb__head_name(name, generation);
 	if ((rc = pm_fs_mkdirat(dirfd, name, err)) < 0 ||
 		(rc = pm_fs_openat(dirfd, name, PM_FS_DIRECTORY, &fd, err)) < 0)
 		return rc;
@@ -103,11 +103,12 @@ int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct t
 	if (!h)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	h->dirfd = h->catalog.fd = h->ids.fd = h->layouts.fd = h->postings.fd = -1;
+	h->refs = 1;
 	h->generation = generation;
 	h->writable = writable;
 	h->log_base = 1;
 	pthread_mutex_init(&h->mutex, NULL);
-	head_name(name, generation);
+	tsdb__head_name(name, generation);
 	rc = PM_ERR_NOMEM;
 	if (!(h->logs = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->logs[0])) ||
 		!(h->log_seen = pm_calloc(TSDB_LOG_FILES_MAX, sizeof h->log_seen[0])))
@@ -118,7 +119,7 @@ int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct t
 		rc = tsdb__file_open(
 			&h->layouts, h->dirfd, "layouts", TSDB_FILE_LAYOUTS, generation, writable, false, err);
 	if (rc < 0)
-		tsdb__head_free(h);
+		tsdb__head_unref(h);
 	else
 		*ret = h;
 	return rc;
@@ -134,15 +135,21 @@ int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__
 		rc = tsdb__file_open(
 			&h->postings, h->dirfd, "postings", TSDB_FILE_POSTINGS, generation, writable, false, err);
 	if (rc < 0)
-		tsdb__head_free(h);
+		tsdb__head_unref(h);
 	else
 		*ret = h;
 	return rc;
 }
 
-void tsdb__head_free(struct tsdb__head *h)
+struct tsdb__head *tsdb__head_ref(struct tsdb__head *h)
 {
-	if (!h)
+	__atomic_add_fetch(&h->refs, 1, __ATOMIC_ACQ_REL);
+	return h;
+}
+
+void tsdb__head_unref(struct tsdb__head *h)
+{
+	if (!h || __atomic_sub_fetch(&h->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	tsdb__file_close(&h->catalog);
 	tsdb__file_close(&h->ids);
@@ -208,7 +215,7 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	s->refs = 1;
 	s->rec = *rec;
-	s->head = h;
+	s->head = tsdb__head_ref(h);
 	uint64_t ids_len = sizeof(struct tsdb_file_head) + (uint64_t)rec->sid_end * sizeof(uint32_t);
 	pthread_mutex_lock(&h->mutex);
 	if ((rc = tsdb__file_bytes(&h->catalog, rec->catalog_len, &s->catalog, err)) == 0 &&
@@ -223,8 +230,10 @@ int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct t
 	if (rc == 0)
 		snap_link(h, s);
 	pthread_mutex_unlock(&h->mutex);
-	if (rc < 0)
+	if (rc < 0) {
+		tsdb__head_unref(h);
 		pm_free(s);
+	}
 	else
 		*ret = s;
 	return rc;
@@ -268,6 +277,7 @@ void tsdb__snap_unref(struct tsdb__snap *s)
 		s->next->back = s->back;
 	tsdb__log_forget(s->head);
 	pthread_mutex_unlock(&s->head->mutex);
+	tsdb__head_unref(s->head);
 	if (s->detach)
 		s->detach(s->attached);
 	pm_free(s);

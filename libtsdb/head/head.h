@@ -14,6 +14,7 @@
 enum { TSDB_LOG_FILES_MAX = 16384 }; /* that are live at once: 1 TiB of log */
 
 struct tsdb__head {
+	unsigned refs; /* atomic */
 	int dirfd;
 	bool writable;
 	uint64_t generation;
@@ -56,8 +57,12 @@ void tsdb__record_init(struct tsdb_record *rec, uint64_t generation);
 int tsdb__head_create(int dirfd, uint64_t generation, struct tsdb_record *rec, struct pm_error *err);
 /* Without what follows from catalog and layouts: ids and postings. */
 int tsdb__head_open_bare(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err);
+/* The name of its folder. */
+void tsdb__head_name(char out[32], uint64_t generation);
 int tsdb__head_open(int dirfd, uint64_t generation, bool writable, struct tsdb__head **ret, struct pm_error *err);
-void tsdb__head_free(struct tsdb__head *h);
+/* Counted: the store, its writer and each snapshot hold one. */
+struct tsdb__head *tsdb__head_ref(struct tsdb__head *h);
+void tsdb__head_unref(struct tsdb__head *h); /* NULL allowed */
 /* Everything a record names, mapped. PM_ERR_STALE: a file is gone, take a newer record. */
 int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err);
 void tsdb__snap_unref(struct tsdb__snap *s);
@@ -230,6 +235,8 @@ void tsdb__write_abort(struct tsdb__write *w, const struct tsdb_record *publishe
 /* After publication: unlink what the record before named and this one does not. */
 void tsdb__write_cleanup(struct tsdb__write *w, const struct tsdb_record *before);
 void tsdb__write_release(struct tsdb__write *w);
+/* Go on with another head; what belongs to the process (limits) stays. */
+void tsdb__write_move(struct tsdb__write *w, struct tsdb__head *head);
 int tsdb__table_put(struct tsdb__write *w, enum tsdb_table table, uint32_t tag, uint32_t value, uint32_t value_end,
 	struct pm_error *err);
 
@@ -257,6 +264,7 @@ struct tsdb__row_in {
 	const int64_t *starts; /* NULL: none */
 	const double *values;
 	const struct pm_histogram *const *hists; /* NULL: none; else where not NULL it stands for the value */
+	bool carried; /* its samples are in a segment: it is there for the layout's sake (TSDB_ROW_CARRIED) */
 };
 /* Begin a new log file, so that all before it can be sealed. */
 int tsdb__log_roll(struct tsdb__write *w, struct pm_error *err);

@@ -24,7 +24,7 @@ static int recover(int dirfd, const struct tsdb_meta_page *m, bool writable, boo
 		return rc;
 	if ((rc = tsdb__recover_scan(h, &mark, copied, &rec, err)) < 0 ||
 		(rc = tsdb__recover_build(h, &rec, err)) < 0) {
-		tsdb__head_free(h);
+		tsdb__head_unref(h);
 		return rc;
 	}
 	*ret = h;
@@ -101,7 +101,7 @@ int tsdb__recover_for_writing(
 	int rc = recover(dirfd, m, true, copied, &built, &rec, &mark, err);
 	if (rc == 0)
 		rc = tsdb__recover_save(built, &rec, err);
-	tsdb__head_free(built);
+	tsdb__head_unref(built);
 	if (rc < 0 || (rc = tsdb__head_open(dirfd, rec.generation, true, &h, err)) < 0)
 		return rc;
 	if ((rc = publish(h, m, &rec, &rec, err)) == 0 &&
@@ -112,6 +112,6 @@ int tsdb__recover_for_writing(
 		tsdb__meta_settle(m, meta_fd);
 		rc = pm_fs_sync(meta_fd, err);
 	}
-	tsdb__head_free(h);
+	tsdb__head_unref(h);
 	return rc;
 }

@@ -136,6 +136,16 @@ void tsdb__write_release(struct tsdb__write *w)
 	pm_free(w->touched);
 }
 
+void tsdb__write_move(struct tsdb__write *w, struct tsdb__head *head)
+{
+	struct tsdb__write fresh = {
+		.head = head, .meta = w->meta, .quota = w->quota, .exemplar_max = w->exemplar_max, .log_fd = -1
+	};
+	w->quota = NULL;
+	tsdb__write_release(w);
+	*w = fresh;
+}
+
 /* A table of twice the size under the next number; readers keep the old one until they take a newer record. */
 static int table_grow(struct tsdb__write *w, enum tsdb_table table, uint32_t value_end, struct pm_error *err)
 {

@@ -138,7 +138,7 @@ static void believe(struct tsdb__view *v)
 	struct tsdb__head *head;
 	if (place == TSDB_META_HERE || tsdb__recover_for_reading(v->dirfd, v->meta, copied, &head, &found, NULL) < 0)
 		return;
-	tsdb__head_free(head);
+	tsdb__head_unref(head);
 	if (copied && tsdb__meta_read(v->meta, &said, NULL) == 0 && said.txn_count > found.txn_count)
 		return;
 	v->recovered = true;

@@ -104,18 +104,21 @@ static int times_decode(struct tsdb__segment_reader *r, uint32_t number, size_t 
 {
 	const struct tsdb__segment *s = r->segment;
 	uint64_t off = s->footer->section[TSDB_SECTION_TIMES].off + number * sizeof(struct tsdb_time_column);
-	const struct tsdb_time_column *tc = NULL;
+	const struct tsdb_time_column *tc;
 	struct tsdb__column c;
 	const uint8_t *p;
-	if (number >= s->time_count || !(tc = tsdb__segment_at(s, off, sizeof *tc, err)))
-		return tc ? PM_ERR_CORRUPT : tsdb__segment_corrupt(s, off, "no such column of times", err);
-	if (!(p = tsdb__segment_at(s, tc->off, tc->len, err)))
+	if (number >= s->time_count)
+		return tsdb__segment_corrupt(s, off, "no such column of times", err);
+	if (!(tc = tsdb__segment_at(s, off, sizeof *tc, err)) || !(p = tsdb__segment_at(s, tc->off, tc->len, err)))
 		return PM_ERR_CORRUPT;
 	if (pm_grow(&r->scratch, &r->scratch_cap, to - from + ROOM) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	if (tsdb__column_open(&c, p, tc->len, NULL) < 0 || c.count != count ||
 		tsdb__column_times(&c, from, to, r->scratch, ret_first) < 0)
 		return tsdb__segment_corrupt(s, tc->off, "not a column of times", err);
+	if ((from == 0 && to > 0 && r->scratch[0] != tc->min_ms) ||
+		(to == count && to > from && r->scratch[*ret_first + to - 1 - from] != tc->max_ms))
+		return tsdb__segment_corrupt(s, off, "a column of times that begins or ends elsewhere", err);
 	return 0;
 }
 
@@ -167,10 +170,15 @@ static int find_pieces(
 	struct tsdb__segment_reader *r, struct tsdb__cursor list, size_t *ret_count, struct pm_error *err)
 {
 	struct tsdb__chunk_ref c = { 0 };
+	const struct tsdb_time_column *before = NULL;
 	size_t count = 0;
 	int rc;
 	r->piece_count = 0;
 	while ((rc = tsdb__chunk_next(r->segment, &list, &c, err)) > 0) {
+		/* Before there is memory for them: a small file must not name much. */
+		if (c.column->min_ms > c.column->max_ms || (before && before->max_ms >= c.column->min_ms))
+			return tsdb__segment_corrupt(r->segment, c.off, "chunks out of order", err);
+		before = c.column;
 		if (c.column->max_ms < r->min_ms || c.column->min_ms > r->max_ms)
 			continue;
 		if (pm_grow(&r->pieces, &r->piece_cap, r->piece_count + 1) < 0)

@@ -190,7 +190,9 @@ static void random_compaction(struct tsdb *db, struct test_rng *r)
 {
 	struct pm_error err = { 0 };
 	struct tsdb_compact_stats stats;
-	struct tsdb_compact_opts opts = { .seal_ms = 1, .now_ms = INT64_MAX / 2, .force = test_below(r, 3) == 0 };
+	struct tsdb_compact_opts opts = {
+		.seal_ms = 1, .now_ms = INT64_MAX / 2, .layout_ms = INT64_MAX, .force = test_below(r, 3) == 0
+	};
 	assert_ok(tsdb_compact(db, &opts, &stats, &err), &err);
 }
 
