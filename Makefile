@@ -159,8 +159,8 @@ test: ## install what the tests need and run all of them (SUITE=unit: one suite)
 bench: $(BENCH_BIN) ## build and run the benchmarks
 	@for b in $(BENCH_BIN); do echo "== $${b##*/}"; $$b || exit 1; done
 
-bench-peers: all ## the same work by the peers (Debian's packages), for the ratios
-	@if [ -x bench/against/run ]; then PM=$(BUILD)/pm bench/against/run; else echo "no bench/against/run"; exit 1; fi
+bench-peers: all $(BENCH_BIN) ## the same work by the peers (Debian's packages), for the ratios (PEERS="--full": all of it)
+	@BUILD=$(BUILD) bench/against/run $(PEERS)
 
 mutants: ## break the code in one place after the other and see the tests fail
 	@BUILD=$(BUILD) tests/mutants/run
