@@ -415,6 +415,31 @@ static void test_damage(void **state)
 	}
 }
 
+/* Two spans whose lengths are 0 in 32 bits and together 0 in 64. */
+static void test_long_spans(void **state)
+{
+	struct pm_buf buf = { 0 };
+	struct prom__bits_out b = { .buf = &buf };
+	struct prom__samples got;
+	const char *why;
+
+	prom__bits_put(&b, 1, 16);
+	prom__bits_put(&b, 0, 16);
+	prom__bits_put_varbit(&b, 0);
+	prom__bits_put_uvarbit(&b, 2);
+	for (int i = 0; i < 2; i++) {
+		prom__bits_put_uvarbit(&b, UINT64_C(1) << 63);
+		prom__bits_put_varbit(&b, 0);
+	}
+	for (int i = 0; i < 100; i++)
+		prom__bits_put(&b, 0, 8);
+	prom__samples_init(&got);
+	assert_code(prom__chunk_read(PROM__CHUNK_HISTOGRAM, (uint8_t *)buf.ptr, buf.len, &got, &why), PM_ERR_CORRUPT,
+		NULL);
+	prom__samples_release(&got);
+	pm_buf_release(&buf);
+}
+
 /* Counts of spans and buckets that the bytes can't hold are refused before memory is asked for. */
 static void test_bad_layouts(void **state)
 {
@@ -474,4 +499,4 @@ static void test_varbits(void **state)
 }
 
 TEST_MAIN(TEST(test_floats), TEST(test_histograms), TEST(test_known_bytes), TEST(test_xor2), TEST(test_resets),
-	TEST(test_integer), TEST(test_damage), TEST(test_bad_layouts), TEST(test_varbits))
+	TEST(test_integer), TEST(test_damage), TEST(test_bad_layouts), TEST(test_long_spans), TEST(test_varbits))

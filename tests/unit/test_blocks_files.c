@@ -333,9 +333,11 @@ static void test_every_byte(void **state)
 		snprintf(file, sizeof file, "%s/%s", path, file_names[f]);
 		text = read_whole(file, &len);
 		for (size_t i = 0; i < len; i++) {
-			text[i] = (char)(text[i] ^ 0x41);
-			try_damaged(path, file_names[f], text, len, &errors);
-			text[i] = (char)(text[i] ^ 0x41);
+			for (unsigned mask = 1; mask < 256; mask <<= 1) {
+				text[i] = (char)(text[i] ^ mask);
+				try_damaged(path, file_names[f], text, len, &errors);
+				text[i] = (char)(text[i] ^ mask);
+			}
 			try_damaged(path, file_names[f], text, i, &errors);
 		}
 		assert_true(errors >= len); /* cut files, at least */

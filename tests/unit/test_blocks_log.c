@@ -194,6 +194,8 @@ static void test_parts(void **state)
 
 	put_series(&m, 7, "old", "x");
 	put_record(&m, 0);
+	put_sample(&m, 7, 1500, 555);
+	put_record(&m, 0);
 	end_segment(&m, "wal/00000004"); /* before the checkpoint */
 	put_sample(&m, 7, 1, 666);
 	put_record(&m, 0);
