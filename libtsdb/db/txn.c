@@ -10,7 +10,7 @@
 #include "libtsdb/base/mem.h"
 #include "libtsdb/head/quota.h"
 
-enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, RUN_MIN = 8 };
+enum { DRAIN_SAMPLES = 1 << 22, DRAIN_BYTES = 64 << 20, ROW_BYTES = 16 << 20, RUN_MIN = 8 };
 
 int tsdb_txn_begin(struct tsdb *db, struct tsdb_txn **ret, struct pm_error *err)
 {
@@ -98,11 +98,21 @@ static struct tsdb__shape *shape_of(struct tsdb_txn *txn, size_t first, size_t c
 	return &txn->shapes[at];
 }
 
+static size_t hist_bytes(const struct tsdb_txn *txn, size_t i)
+{
+	uint32_t n = txn->samples[i].extra;
+	return n && txn->extras[n - 1].h ? tsdb__hist_size_max(txn->extras[n - 1].h) : 0;
+}
+
+/* Samples of one time; not more than fit into a record with their histograms. */
 static size_t run_length(const struct tsdb_txn *txn, size_t first)
 {
-	size_t end = first + 1;
-	while (end < txn->count && txn->samples[end].t_ms == txn->samples[first].t_ms)
+	size_t end = first + 1, bytes = txn->extra_count ? hist_bytes(txn, first) : 0;
+	while (end < txn->count && txn->samples[end].t_ms == txn->samples[first].t_ms && bytes < ROW_BYTES) {
+		if (txn->extra_count)
+			bytes += hist_bytes(txn, end);
 		end++;
+	}
 	return end - first;
 }
 

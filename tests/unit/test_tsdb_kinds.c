@@ -333,6 +333,53 @@ static void test_refused_by_the_store(void **state)
 	store_free(&s);
 }
 
+enum { LARGE_COUNT = 1200, LARGE_BUCKETS = 8000 };
+
+static void check_large(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, LARGE_COUNT);
+	for (int i = 0; i < LARGE_COUNT; i++) {
+		assert_int_equal(s->t_ms[i], i);
+		assert_int_equal(s->h[i]->pos_count, LARGE_BUCKETS);
+		assert_bits(s->h[i]->sum, i);
+		assert_bits(s->h[i]->pos[LARGE_BUCKETS - 1], i + 0.5);
+	}
+}
+
+static void check_one(const struct pm_samples *s)
+{
+	assert_int_equal(s->count, 1);
+	assert_bits(s->h[0]->sum, LARGE_COUNT - 1);
+}
+
+/* More than a transaction keeps in memory, and than a record and a file of the log hold. */
+static void test_large_histograms(void **state)
+{
+	double *counts = calloc(LARGE_BUCKETS, sizeof *counts);
+	struct pm_span span = { 0, LARGE_BUCKETS };
+	struct pm_histogram h = { .pos_spans = &span, .pos_span_count = 1, .pos = counts, .pos_count = LARGE_BUCKETS };
+	struct store s = { 0 };
+	store_open(&s);
+	struct tsdb_txn *txn = begin(&s);
+	for (int i = 0; i < LARGE_COUNT; i++) {
+		counts[LARGE_BUCKETS - 1] = i + 0.5;
+		h.sum = i;
+		put(txn, "h", &(struct tsdb_sample){ .t_ms = i, .h = &h });
+	}
+	commit(txn);
+	with_series(&s, "h", check_large);
+	txn = begin(&s);
+	for (int i = 0; i < LARGE_COUNT; i++) { /* of one time: rows */
+		char name[16];
+		snprintf(name, sizeof name, "row%04d", i);
+		put(txn, name, &(struct tsdb_sample){ .t_ms = 1, .h = &h });
+	}
+	commit(txn);
+	with_series(&s, "row1199", check_one);
+	store_free(&s);
+	free(counts);
+}
+
 /* ---- exemplars ---------------------------------------------------------------------------------- */
 
 static int put_exemplar(struct tsdb_txn *txn, const char *name, const char *trace, double v, int64_t t_ms)
@@ -1037,7 +1084,8 @@ static void test_model_sealed(void **state)
 }
 
 TEST_MAIN(TEST(test_histograms_and_floats), TEST(test_rows_of_all_kinds), TEST(test_not_histograms),
-	TEST(test_refused_by_the_store), TEST(test_exemplars), TEST(test_exemplars_too_long),
-	TEST(test_exemplars_are_bounded), TEST(test_metadata), TEST(test_pages_with_histograms),
-	TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page), TEST(test_notes_outlive_the_log), TEST(test_faults),
-	TEST(test_damage_under_a_sound_checksum), TEST(test_model), TEST(test_model_sealed))
+	TEST(test_refused_by_the_store), TEST(test_large_histograms), TEST(test_exemplars),
+	TEST(test_exemplars_too_long), TEST(test_exemplars_are_bounded), TEST(test_metadata),
+	TEST(test_pages_with_histograms), TEST(test_doubles_of_a_page), TEST(test_notes_of_a_page),
+	TEST(test_notes_outlive_the_log), TEST(test_faults), TEST(test_damage_under_a_sound_checksum), TEST(test_model),
+	TEST(test_model_sealed))
