@@ -46,6 +46,8 @@ static int store_block(struct blocks *b, struct pm_error *err)
 	b->series = b->committed_series = 0;
 	while ((rc = tsdb_block_next(block, &series, err)) > 0) {
 		rc = store_series(b, &series, err);
+		if (rc == 0)
+			rc = pm_import_go_on(err);
 		if (rc < 0)
 			break;
 		pm_progress_show(&b->im->progress, pm_import_name(b->im), b->im->committed + b->im->pending, b->total,

@@ -8,6 +8,7 @@
 #include "libtsdb/base/fs.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 enum { OPT_FORMAT = PM_OPT_ID };
 
@@ -15,6 +16,31 @@ static const struct pm_opt import_opts[] = {
 	{ "format", OPT_FORMAT, "FORMAT", "openmetrics (times in seconds) or text (in milliseconds) (openmetrics)" },
 	{ 0 },
 };
+
+/* ---- signals ------------------------------------------------------------------------------------ */
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal_number)
+{
+	stopped = signal_number;
+}
+
+/* The first signal stops the import where it may stop, and it says how far it came; the second one ends the process, as
+ * a pipe may keep us waiting. */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop, .sa_flags = (int)SA_RESETHAND };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+int pm_import_go_on(struct pm_error *err)
+{
+	return stopped ? pm_fail(err, PM_ERR_CANCELED, "stopped by signal %d", (int)stopped) : 0;
+}
 
 /* ---- for the readers ---------------------------------------------------------------------------- */
 
@@ -110,6 +136,7 @@ static int import_run(struct pm_ctx *ctx)
 	int code = parse_options(ctx, &im);
 
 	pm_progress_init(&im.progress);
+	catch_signals();
 	for (int i = 0; i < ctx->argc && code == PM_EXIT_OK; i++)
 		code = import_path(&im, ctx->argv[i]);
 	return code;

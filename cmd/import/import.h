@@ -26,6 +26,8 @@ struct pm_import {
 const char *pm_import_name(const struct pm_import *im);
 /* Begin a transaction unless one is open. */
 int pm_import_begin(struct pm_import *im, struct pm_error *err);
+/* PM_ERR_CANCELED once SIGINT or SIGTERM came: asked now and then, and between transactions. */
+int pm_import_go_on(struct pm_error *err);
 /* Commit what is open. After an error nothing of the transaction is stored. */
 int pm_import_commit(struct pm_import *im, struct pm_error *err);
 void pm_import_abort(struct pm_import *im);

@@ -79,6 +79,8 @@ static int store_all(struct log *l, struct tsdb_log *log, struct pm_error *err)
 
 	while ((rc = tsdb_log_next(log, &item, err)) > 0) {
 		rc = store_item(l, &item, err);
+		if (rc == 0)
+			rc = pm_import_go_on(err);
 		if (rc < 0)
 			return rc;
 		pm_progress_show(&im->progress, "log", 0, 0, im->committed + im->pending);

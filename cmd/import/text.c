@@ -209,6 +209,8 @@ static int take_all(struct text *t, struct pm_error *err)
 
 	while ((rc = pm_window_next(&t->window, &text, err)) > 0) {
 		rc = take_window(t, text, err);
+		if (rc == 0)
+			rc = pm_import_go_on(err);
 		if (rc < 0)
 			return rc;
 		pm_progress_show(&im->progress, pm_import_name(im), t->window.read, t->window.size,

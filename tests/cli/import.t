@@ -152,3 +152,14 @@ $ { yes '# HELP h x' | head -n 762600; printf '# EOF\nbehind 1 1785585600\n'; } 
 ! pm import: behind.om:762602: more lines after # EOF
 ! pm import: behind.om: nothing stored
 = 1
+
+# stopped by a signal: whole transactions are stored, it says how many, and the same import again stores the rest
+$ mkfifo slow; pm -d stopped import slow 2>told & pid=$!
+> { head -n 1100000 big.om; kill -TERM $pid; tail -n +1100001 big.om; } >slow 2>/dev/null
+> wait $pid; echo $?; sed 's/: [0-9]* samples stored, up to line [0-9]*$/: N samples stored, up to line N/' told
+  1
+  pm import: stopped by signal 15
+  pm import: slow: N samples stored, up to line N
+$ pm -d stopped import big.om && pm -d stopped query -t 1785586799 'sum(count_over_time(big[1h]))'
+  big.om: 1200000 samples
+  {}  1200000
