@@ -53,8 +53,10 @@ static void append_loose(struct work *w, struct tsdb_txn *txn)
 {
 	struct pm_error err = { 0 };
 	for (uint32_t s = 0; s < w->size.targets * w->size.series; s++)
-		for (uint32_t r = 0; r < w->size.rows; r++)
-			bench_check(tsdb_txn_append_sid(txn, w->sids[s], w->t_ms + r * 1000, w->values[0] + r, &err), &err);
+		for (uint32_t r = 0; r < w->size.rows; r++) {
+			int64_t t_ms = w->t_ms + r * 1000;
+			bench_check(tsdb_txn_append_sid(txn, w->sids[s], t_ms, w->values[0] + r, &err), &err);
+		}
 	w->t_ms += w->size.rows * 1000;
 }
 

@@ -161,7 +161,8 @@ static struct took time_answer(const char *dir, int64_t t_ms)
 		took = (struct took){ bench_now_s() - start, bench_cpu_s() - cpu };
 		_exit(!right || write(ends[1], &took, sizeof took) != sizeof took);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 || read(ends[0], &took, sizeof took) != sizeof took) {
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0 ||
+		read(ends[0], &took, sizeof took) != sizeof took) {
 		fprintf(stderr, "bench_open: a wrong answer\n");
 		exit(1);
 	}

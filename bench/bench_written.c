@@ -2,8 +2,8 @@
  *
  *     bench_written [--tiny | HOURS]     simulated hours; 6 by themselves
  *
- * 10 targets of 1000 series are appended every second, a transaction each; the clock is set, and every minute what is due
- * is done, as pm serve does it. The kernel's counters of the process tell what was written: pages made dirty and calls.
+ * 10 targets of 1000 series are appended every second, a transaction each; the clock is set, and every minute what is
+ * due is done, as pm serve does it. The kernel's counters of the process tell what was written: pages made dirty, calls.
  * Nothing is synced while hours fly by, so a page that takes the end of one second and the beginning of the next counts
  * once. What syncing every second makes of it is measured beside, over ten minutes. */
 #include "bench/bench.h"
@@ -198,16 +198,16 @@ int main(int argc, char **argv)
 	struct tsdb *db = open_store(dir.path, TSDB_FSYNC_NEVER, &f, series);
 	for (long m = 0; m < hours * 60; m++)
 		minute(db, &f, &w);
-	printf("%-40s %12ld hours, %.0f M samples, %.0f M sealed, %.0f M merged\n", "simulated", hours, (double)f.samples / 1e6,
-		(double)w.done.sealed_samples / 1e6, (double)w.done.merged_samples / 1e6);
+	printf("%-40s %12ld hours, %.0f M samples, %.0f M sealed, %.0f M merged\n", "simulated", hours,
+		(double)f.samples / 1e6, (double)w.done.sealed_samples / 1e6, (double)w.done.merged_samples / 1e6);
 	print_bytes("appended, pages", (double)w.append.pages, f.samples);
 	print_bytes("appended, each second synced", each_second, 1);
 	print_bytes("sealed and merged, pages", (double)w.compact.pages, f.samples);
 	print_bytes("sealed and merged, files", (double)w.done.bytes_written, f.samples);
 	print_bytes("calls of write", (double)(w.append.calls + w.compact.calls), f.samples);
 	print_bytes("written in all, synced each second", each_second + (double)w.compact.pages / (double)f.samples, 1);
-	bench_rate("appended", (double)f.samples / w.append_cpu_s / 1e6, "M samples/s of CPU time, the feed's included");
-	bench_rate("sealed and merged", (double)w.done.sealed_samples / w.compact_cpu_s / 1e6, "M samples/s of CPU time");
+	bench_rate("appended", (double)f.samples / w.append_cpu_s / 1e6, "M samples/s of CPU time, with the feed");
+	bench_rate("sealed and merged", (double)w.done.sealed_samples / w.compact_cpu_s / 1e6, "M samples/s of CPU");
 	uint64_t hash = f.samples;
 	bench_hash(pm_hash(&hash, sizeof hash));
 	close_store(db, &f);
