@@ -3,7 +3,8 @@
  *     bench_written [--tiny | HOURS]     simulated hours; 6 by themselves
  *
  * 10 targets of 1000 series are appended every second, a transaction each; the clock is set, and every minute what is
- * due is done, as pm serve does it. The kernel's counters of the process tell what was written: pages made dirty, calls.
+ * due is done, as pm serve does it. The kernel's counters of the process tell what was written: pages made dirty, and
+ * calls.
  * Nothing is synced while hours fly by, so a page that takes the end of one second and the beginning of the next counts
  * once. What syncing every second makes of it is measured beside, over ten minutes. */
 #include "bench/bench.h"

@@ -1,4 +1,4 @@
-/* support.h - what the benchmarks of the store share: a scratch directory, series to append to, the kernel's counters. */
+/* support.h - what the benchmarks of the store share: a scratch directory, series, the kernel's counters. */
 #ifndef PM_BENCH_SUPPORT_H
 #define PM_BENCH_SUPPORT_H
 
