@@ -140,7 +140,9 @@ static void write_some(struct history *h, struct tsdb *db, int count, bool alway
 
 static void check_sample(const struct history *h, int *seen, struct pm_str name, int64_t t_ms, double v)
 {
-	int k = (int)(t_ms / 1000), s = (int)strtol(name.ptr + 1, NULL, 10);
+	char text[16];
+	snprintf(text, sizeof text, "%.*s", PM_STR_ARG(name));
+	int k = (int)(t_ms / 1000), s = (int)strtol(text + 1, NULL, 10);
 	double want;
 	assert_true(k >= 1 && k < TXNS_MAX && h->written[k] > 0);
 	assert_int_equal(name.ptr[0] == 'l', kind_of(h, k) >= LOOSE);

@@ -204,8 +204,11 @@ static void each_file(const char *store, file_fn *fn)
 {
 	char head[4200];
 	each_in(store, store, fn);
-	snprintf(head, sizeof head, "%.4000s/head.00000001", store);
-	each_in(store, head, fn);
+	for (unsigned generation = 1; generation < 9; generation++) {
+		snprintf(head, sizeof head, "%.4000s/head.%08x", store, generation);
+		if (access(head, F_OK) == 0)
+			each_in(store, head, fn);
+	}
 }
 
 static char *pristine;
