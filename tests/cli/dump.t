@@ -100,10 +100,15 @@ $ printf '# TYPE x_total counter\n# HELP x_total Of the text format.\nx_total 1 
   # EOF
 
 # milliseconds that a reader would cut to the one before survive
-$ for i in $(seq 0 7 999); do echo "m $i 17855856$((i % 90 + 10)).$(printf %03d $i)"; done >ms.om; echo '# EOF' >>ms.om
-> pm -d ms import ms.om; pm -d ms dump >ms1.om; pm -d ms2 import ms1.om; pm -d ms2 dump | cmp - ms1.om
+$ for i in $(seq 0 7 999); do echo "m $i $((1000 + i))"; done | pm -d ms import --format text -
+  standard input: 143 samples
+$ pm -d ms dump >ms.om; sed -n '1p; /^m 21 /p; $p' ms.om; pm -d ms2 import ms.om; pm -d ms2 dump | cmp - ms.om
+  m 0 1
+  m 21 1.0210000000000001
+  # EOF
   ms.om: 143 samples
-  ms1.om: 143 samples
+$ pm -d ms2 query -t 2 'count_over_time(m[1001ms])'
+  {}  143
 
 # stale markers are left out and counted
 $ printf 'gone 1\nkept 1\n' >page; pm -d stale scrape --job j - <page >/dev/null; printf 'kept 2\n' | pm -d stale scrape --job j - >/dev/null
