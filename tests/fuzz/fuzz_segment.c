@@ -112,7 +112,7 @@ static void read_all(struct tsdb__segment *s)
 			continue;
 		for (size_t k = 1; k < series.samples.count; k++)
 			REQUIRE(series.samples.t_ms[k - 1] < series.samples.t_ms[k]);
-		if (i < 20)
+		if (i < 4)
 			check_part(s, i, &series.samples);
 	}
 	tsdb__segment_reader_free(r);
@@ -179,7 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(tsdb__segment_verify(s, no_damage, NULL) == 0);
 	read_all(s);
 	select_some(s);
-	merge(s);
+	if (data[size - 1] % 4 == 0) /* of a checksum: it says nothing else */
+		merge(s);
 	tsdb__segment_unref(s);
 	return 0;
 }
