@@ -3,7 +3,7 @@
 #include "cmd/import/text_map.h"
 #include "cmd/import/window.h"
 
-enum { WINDOW_SIZE = 8 << 20 };
+enum { WINDOW_SIZE = 1 << 20 }; /* what was read is still in the cache when it is parsed */
 
 struct text {
 	struct pm_import *im;
