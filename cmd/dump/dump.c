@@ -70,6 +70,9 @@ static int tell_losses(const struct pm_dump *d)
 {
 	if (d->starts)
 		pm_warn("start timestamps left out, which blocks have no place for: %" PRIu64, d->starts);
+	if (d->exemplars.left)
+		pm_warn("exemplars left out, as no sample of a counter or bucket has room for them: %" PRIu64,
+			d->exemplars.left);
 	if (d->stale)
 		pm_warn("stale markers left out, which OpenMetrics has no form for: %" PRIu64, d->stale);
 	if (!d->histograms)
@@ -108,6 +111,7 @@ static int dump_run(struct pm_ctx *ctx)
 	code = parse_selectors(ctx, selectors, &d.wanted.selector_count);
 	if (code == PM_EXIT_OK)
 		code = write_dump(&d);
+	pm_dump_exemplars_release(&d.exemplars);
 	for (size_t i = 0; i < d.wanted.selector_count; i++)
 		promql_matchers_free(&selectors[i]);
 	pm_free(selectors);

@@ -2,6 +2,7 @@
 #ifndef PM_CMD_DUMP_H
 #define PM_CMD_DUMP_H
 
+#include "cmd/dump/exemplars.h"
 #include "cmd/dump/output.h"
 #include "cmd/dump/source.h"
 #include "cmd/progress.h"
@@ -15,6 +16,7 @@ struct pm_dump {
 	uint64_t total;     /* samples in the store, about; 0: not known */
 
 	uint64_t samples;                   /* written */
+	struct pm_dump_exemplars exemplars; /* of text; zeroed: there are none */
 	uint64_t stale, histograms, starts; /* left out, as the form has no place for them */
 };
 

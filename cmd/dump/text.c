@@ -1,7 +1,7 @@
 /* text.c - pm dump as OpenMetrics text with timestamps, which pm import, promtool and Prometheus read.
  *
  * A family begins with what was stored of its type, unit and help. Two things have no form in OpenMetrics 1.0, are left
- * out and counted: stale markers, as a NaN would be read as one, and native histograms.
+ * out and counted: stale markers, as a NaN would be read as one, and native histograms. Exemplars go behind samples.
  *
  * A timestamp is seconds, and its readers multiply a double by 1000 and cut: some small ones, such as 1.001, come back a
  * millisecond early. There the next double is written, 1.0010000000000003, which is right for those that cut and for
@@ -46,6 +46,17 @@ static void put_quoted(struct pm_buf *out, struct pm_str s)
 	pm_buf_char(out, '"');
 }
 
+/* "a"="b" without the quotes around a plain name. */
+static void put_label(struct pm_buf *out, const struct pm_label *l)
+{
+	if (is_plain_name(l->name, false))
+		pm_buf_str(out, l->name);
+	else
+		put_quoted(out, l->name);
+	pm_buf_char(out, '=');
+	put_quoted(out, l->value);
+}
+
 /* name{a="b"}, or {"a name",a="b"} where the name is not of letters. */
 static void put_series(struct pm_buf *out, struct pm_labels labels)
 {
@@ -68,12 +79,7 @@ static void put_series(struct pm_buf *out, struct pm_labels labels)
 		if (!open || out->ptr[out->len - 1] != '{')
 			pm_buf_char(out, open ? ',' : '{');
 		open = true;
-		if (is_plain_name(l->name, false))
-			pm_buf_str(out, l->name);
-		else
-			put_quoted(out, l->name);
-		pm_buf_char(out, '=');
-		put_quoted(out, l->value);
+		put_label(out, l);
 	}
 	if (open)
 		pm_buf_char(out, '}');
@@ -138,16 +144,49 @@ static void put_sample(struct pm_buf *out, struct pm_str series, int64_t t_ms, d
 	out->len = (size_t)(at - out->ptr);
 }
 
-static void put_samples(struct pm_dump *d, struct pm_buf *out, struct pm_str series, const struct pm_samples *s)
+/* Behind the sample that was put last, instead of its line break. */
+static void put_exemplar(struct pm_buf *out, const struct tsdb_exemplar *e)
 {
+	char *at;
+
+	if (pm_buf_error(out))
+		return;
+	out->len--;
+	pm_buf_cstr(out, " # {");
+	for (size_t i = 0; i < e->labels.count; i++) {
+		if (i)
+			pm_buf_char(out, ',');
+		put_label(out, &e->labels.v[i]);
+	}
+	pm_buf_cstr(out, "} ");
+	if (pm_buf_reserve(out, LINE_MAX_NUMBERS) < 0)
+		return;
+	at = put_value(out->ptr + out->len, e->v);
+	*at++ = ' ';
+	at = put_time(at, e->t_ms);
+	*at++ = '\n';
+	out->len = (size_t)(at - out->ptr);
+}
+
+static void put_samples(struct pm_dump *d, struct pm_buf *out, const struct pm_series *series, struct pm_str text)
+{
+	const struct pm_samples *s = &series->samples;
+	const struct tsdb_exemplar *e = NULL;
+	size_t left = pm_dump_exemplars_of(&d->exemplars, series->labels, &e);
+
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->h && s->h[i]) {
 			d->histograms++;
 		} else if (pm_is_stale(s->v[i])) {
 			d->stale++;
 		} else {
-			put_sample(out, series, s->t_ms[i], s->v[i]);
+			put_sample(out, text, s->t_ms[i], s->v[i]);
 			d->samples++;
+			if (left && e->t_ms <= s->t_ms[i]) {
+				put_exemplar(out, e++);
+				left--;
+				d->exemplars.left--;
+			}
 		}
 	}
 }
@@ -160,7 +199,7 @@ void pm_dump_lines(struct pm_dump *d, const struct pm_series *series, struct pm_
 	if (pm_buf_error(&text))
 		out->error = pm_buf_error(&text);
 	else
-		put_samples(d, out, pm_buf_view(&text), &series->samples);
+		put_samples(d, out, series, pm_buf_view(&text));
 	pm_buf_release(&text);
 }
 
@@ -201,6 +240,8 @@ static int write_text(struct sink *sink, struct pm_error *err)
 	struct pm_dump *d = sink->dump;
 	int rc = pm_families_load(&sink->families, d->ctx->db, err);
 
+	if (rc == 0)
+		rc = pm_dump_exemplars_load(&d->exemplars, d->ctx->db, &d->wanted, err);
 	if (rc < 0)
 		return rc;
 	d->wanted.families = &sink->families;

@@ -99,6 +99,32 @@ $ printf '# TYPE x_total counter\n# HELP x_total Of the text format.\nx_total 1 
   x_total 1 1
   # EOF
 
+# exemplars, each behind a sample that is not older
+$ cat >exemplars.om <<'END'
+> # TYPE e counter
+> e_total 1 1 # {trace="a\"b",span="1"} 0.5 0.5
+> e_total 2 2
+> e_total 3 3 # {trace="b"} -Inf 2.5
+> # TYPE f histogram
+> f_bucket{le="+Inf"} 3 3 # {} 1 1
+> # EOF
+> END
+> pm -d exemplars import exemplars.om; pm -d exemplars dump
+  exemplars.om: 4 samples
+  # TYPE e counter
+  e_total 1 1 # {span="1",trace="a\"b"} 0.5 0.500
+  e_total 2 2
+  e_total 3 3 # {trace="b"} -Inf 2.500
+  # TYPE f histogram
+  f_bucket{le="+Inf"} 3 3 # {} 1 1
+  # EOF
+$ pm -d exemplars dump --start 2.7 'e_total'
+  # TYPE e counter
+  e_total 3 3
+  # EOF
+$ pm -d exemplars dump >exemplars1.om; pm -d exemplars2 import exemplars1.om; pm -d exemplars2 dump | cmp - exemplars1.om
+  exemplars1.om: 4 samples
+
 # milliseconds that a reader would cut to the one before survive
 $ for i in $(seq 0 7 999); do echo "m $i $((1000 + i))"; done | pm -d ms import --format text -
   standard input: 143 samples
