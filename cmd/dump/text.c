@@ -1,7 +1,7 @@
 /* text.c - pm dump as OpenMetrics text with timestamps, which pm import, promtool and Prometheus read.
  *
- * A family begins with what was stored of its type, unit and help. Two things have no form in OpenMetrics 1.0, are left
- * out and counted: stale markers, as a NaN would be read as one, and native histograms. Exemplars go behind samples.
+ * A family begins with what was stored of its type, unit and help; exemplars go behind samples. Two things have no form
+ * in OpenMetrics 1.0, are left out and counted: stale markers, as a NaN would be read as one, and native histograms.
  *
  * A timestamp is seconds, and its readers multiply a double by 1000 and cut: some small ones, such as 1.001, come back a
  * millisecond early. There the next double is written, 1.0010000000000003, which is right for those that cut and for
