@@ -34,6 +34,7 @@ static void txn_free(struct tsdb_txn *txn)
 	pm_free(txn->samples);
 	pm_free(txn->shapes);
 	pm_free(txn->layouts);
+	pm_free(txn->runs);
 	pm_free(txn->sids);
 	pm_free(txn->values);
 	pm_free(txn->starts);
@@ -84,17 +85,12 @@ static int run_sids(struct tsdb_txn *txn, size_t first, size_t count)
 	return 0;
 }
 
-static struct tsdb__shape *shape_of(struct tsdb_txn *txn, size_t first, size_t count)
+/* The shape of this hash, or the slot for it. */
+static struct tsdb__shape *shape_at(struct tsdb_txn *txn, uint64_t hash)
 {
-	if ((txn->shape_count + 1) * 2 > txn->shape_cap && shapes_grow(txn) < 0)
-		return NULL;
-	uint64_t hash = pm_hash_seed(txn->sids, count * sizeof txn->sids[0], count);
 	size_t at = hash & (txn->shape_cap - 1);
-	for (; txn->shapes[at].seen; at = (at + 1) & (txn->shape_cap - 1))
-		if (txn->shapes[at].hash == hash)
-			return &txn->shapes[at];
-	txn->shapes[at] = (struct tsdb__shape){ .hash = hash, .first = first, .count = count };
-	txn->shape_count++;
+	while (txn->shapes[at].seen && txn->shapes[at].hash != hash)
+		at = (at + 1) & (txn->shape_cap - 1);
 	return &txn->shapes[at];
 }
 
@@ -126,22 +122,34 @@ static bool is_shape(const struct tsdb_txn *txn, const struct tsdb__shape *s, si
 	return true;
 }
 
-static int count_shapes(struct tsdb_txn *txn)
+static int count_run(struct tsdb_txn *txn, size_t first, size_t count)
 {
-	for (size_t i = 0, n; i < txn->count; i += n) {
-		n = run_length(txn, i);
-		if (n < RUN_MIN)
-			continue;
-		if (run_sids(txn, i, n) < 0)
-			return PM_ERR_NOMEM;
-		struct tsdb__shape *s = shape_of(txn, i, n);
-		if (!s)
-			return PM_ERR_NOMEM;
-		s->seen++;
-		if (s->seen > 1 && !is_shape(txn, s, i, n))
-			s->refused = true;
+	if (run_sids(txn, first, count) < 0 || pm_grow(&txn->runs, &txn->run_cap, txn->run_count + 1) < 0 ||
+		((txn->shape_count + 1) * 2 > txn->shape_cap && shapes_grow(txn) < 0))
+		return PM_ERR_NOMEM;
+	uint64_t hash = pm_hash_seed(txn->sids, count * sizeof txn->sids[0], count);
+	struct tsdb__shape *s = shape_at(txn, hash);
+	txn->runs[txn->run_count++] = (struct tsdb__run){ first, count, hash };
+	if (!s->seen) {
+		*s = (struct tsdb__shape){ .hash = hash, .first = first, .count = count };
+		txn->shape_count++;
+	} else if (!is_shape(txn, s, first, count)) {
+		s->refused = true;
 	}
+	s->seen++;
 	return 0;
+}
+
+static int count_runs(struct tsdb_txn *txn)
+{
+	int rc = 0;
+	txn->run_count = txn->shape_count = 0;
+	if (txn->shapes)
+		memset(txn->shapes, 0, txn->shape_cap * sizeof *txn->shapes);
+	for (size_t i = 0, n; i < txn->count && rc == 0; i += n)
+		if ((n = run_length(txn, i)) >= RUN_MIN)
+			rc = count_run(txn, i, n);
+	return rc;
 }
 
 /* The columns of samples [first, first + count); those that would be empty are left out of `row`. */
@@ -179,36 +187,47 @@ static int store_row(struct tsdb_txn *txn, const struct tsdb__shape *s, size_t f
 	return tsdb__row_add(&txn->db->write, &row, err);
 }
 
-/* Put what was gathered into the log; nobody sees it before commit. */
+/* Store a run as a row if its shape allows; 1: done, 0: its samples stay loose. */
+static int drain_run(struct tsdb_txn *txn, const struct tsdb__run *run, struct pm_error *err)
+{
+	struct tsdb__shape *s = shape_at(txn, run->hash);
+	int rc = 0;
+	if (!s->version && !s->refused) {
+		if (run_sids(txn, run->first, run->count) < 0)
+			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
+		rc = tsdb__shape_store(txn, s, txn->sids, s->seen > 1 || s->count == txn->count, err);
+	}
+	if (rc == 0 && !s->refused)
+		rc = store_row(txn, s, run->first, err);
+	return rc < 0 ? rc : !s->refused;
+}
+
+static size_t keep_loose(struct tsdb_txn *txn, size_t loose, size_t from, size_t to)
+{
+	if (loose != from && to > from)
+		memmove(txn->samples + loose, txn->samples + from, (to - from) * sizeof *txn->samples);
+	return loose + (to - from);
+}
+
+/* Put what was gathered into the log; nobody sees it before commit. Loose samples move to the front, over what was
+ * stored; lists that later runs are compared with were checked before. */
 static int drain(struct tsdb_txn *txn, struct pm_error *err)
 {
-	size_t loose = 0;
+	size_t loose = 0, next = 0; /* samples from `next` on were not looked at */
 	int rc = 0;
-	txn->shape_count = 0;
-	if (txn->shapes)
-		memset(txn->shapes, 0, txn->shape_cap * sizeof *txn->shapes);
-	if (count_shapes(txn) < 0)
+	if (count_runs(txn) < 0)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-	/* Loose samples move to the front, over what was stored; lists that later runs are compared with were checked
-	 * above. */
-	for (size_t i = 0, n; i < txn->count && rc == 0; i += n) {
-		struct tsdb__shape *s = NULL;
-		n = run_length(txn, i);
-		if (n >= RUN_MIN) {
-			if (run_sids(txn, i, n) < 0 || !(s = shape_of(txn, i, n)))
-				return pm_fail(err, PM_ERR_NOMEM, "out of memory");
-			if (!s->version && !s->refused)
-				rc = tsdb__shape_store(txn, s, txn->sids, s->seen > 1 || s->count == txn->count, err);
-		}
-		if (rc == 0 && s && !s->refused) {
-			rc = store_row(txn, s, i, err);
-		} else {
-			memmove(txn->samples + loose, txn->samples + i, n * sizeof *txn->samples);
-			loose += n;
-		}
+	for (size_t i = 0; i < txn->run_count; i++) {
+		const struct tsdb__run *run = &txn->runs[i];
+		loose = keep_loose(txn, loose, next, run->first);
+		if ((rc = drain_run(txn, run, err)) < 0)
+			return rc;
+		next = run->first + run->count;
+		if (rc == 0)
+			loose = keep_loose(txn, loose, run->first, next);
 	}
-	if (rc == 0)
-		rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, txn->extra_count ? txn->extras : NULL, err);
+	loose = keep_loose(txn, loose, next, txn->count);
+	rc = tsdb__batch_add(&txn->db->write, txn->samples, loose, txn->extra_count ? txn->extras : NULL, err);
 	txn->count = txn->extra_count = 0;
 	pm_arena_reset(&txn->arena);
 	return rc;

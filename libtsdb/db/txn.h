@@ -26,6 +26,11 @@ struct tsdb_txn {
 	struct pm_arena arena;      /* until the next drain */
 	struct tsdb__shape *shapes; /* open addressing by hash */
 	size_t shape_cap, shape_count;
+	struct tsdb__run {
+		size_t first, count;
+		uint64_t hash; /* of its series: names the shape */
+	} * runs;
+	size_t run_count, run_cap;
 	struct tsdb__shape *layouts; /* that the caller named */
 	size_t layout_count, layout_cap;
 	uint32_t *sids; /* of the run at hand */
