@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+enum { PIPE_FACTOR = 8 };
+
 int pm_window_open(struct pm_window *w, const char *path, size_t window_size, struct pm_error *err)
 {
 	int rc = 0;
@@ -18,6 +20,8 @@ int pm_window_open(struct pm_window *w, const char *path, size_t window_size, st
 		return rc;
 	if (pm_fs_size(w->fd, &w->size, NULL) < 0)
 		w->size = 0;
+	if (w->size == 0)
+		w->cap *= PIPE_FACTOR;
 	w->buf = pm_malloc(w->cap);
 	if (w->buf)
 		return 0;

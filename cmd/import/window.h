@@ -14,7 +14,8 @@ struct pm_window {
 	bool at_end;
 };
 
-/* `path` "-": standard input. `window_size`: bytes of one window, and the longest line. */
+/* `path` "-": standard input. `window_size`: bytes of one window, and the longest line; a window of a pipe is
+ * eight times as large, since each becomes a transaction. */
 int pm_window_open(struct pm_window *w, const char *path, size_t window_size, struct pm_error *err);
 /* 1: `*ret`, which ends with a line break (the last one perhaps not) and is good until the next call; 0: the end.
  * PM_ERR_LIMIT: a line is longer than the window. */
