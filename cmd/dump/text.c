@@ -3,8 +3,8 @@
  * A family begins with what was stored of its type, unit and help; exemplars go behind samples. Two things have no form
  * in OpenMetrics 1.0, are left out and counted: stale markers, as a NaN would be read as one, and native histograms.
  *
- * A timestamp is seconds, and its readers multiply a double by 1000 and cut: some small ones, such as 1.001, come back a
- * millisecond early. There the next double is written, 1.0010000000000003, which is right for those that cut and for
+ * A timestamp is seconds, and its readers multiply a double by 1000 and cut: some small ones, such as 1.001, come back
+ * a millisecond early. There the next double is written, 1.0010000000000003, which is right for those that cut and for
  * those that round. */
 #include "cmd/dump/dump.h"
 
