@@ -106,9 +106,6 @@ int pm_with_querier(struct tsdb *db, pm_querier_fn *fn, void *arg, struct pm_err
  * duration is "1h30m" or a number of seconds, not negative. PM_ERR_INVALID with the reason. */
 int pm_time_arg(const char *text, int64_t now_ms, int64_t *ret_ms, struct pm_error *err);
 int pm_duration_arg(const char *text, int64_t *ret_ms, struct pm_error *err);
-/* A size: a number of bytes, or with one of the units B, KB, MB, GB, TB, PB (of 1024, as Prometheus has them; KiB and so
- * on are the same). */
-int pm_bytes_arg(const char *text, uint64_t *ret, struct pm_error *err);
 
 /* sizearg.c: a size is a number of bytes with or without a unit, "512MB", "1GiB"; units are powers of 1024. _parse:
  * PM_ERR_INVALID; _arg: with the reason. _format: as Go's units.Base2Bytes, "1GiB512MiB". */

@@ -105,7 +105,7 @@ static int quota_value(struct pm_ctx *ctx, int id, const char *text)
 	uint64_t *to = id == OPT_SERIES ? &ctx->series_max : &ctx->job_series_max;
 	struct pm_error err = { 0 };
 
-	if (id == OPT_BYTES && pm_bytes_arg(text, &ctx->bytes_max, &err) < 0) {
+	if (id == OPT_BYTES && pm_size_arg(text, &ctx->bytes_max, &err) < 0) {
 		pm_usage(ctx, "--max-bytes: %s", err.msg);
 		return PM_ERR_INVALID;
 	}

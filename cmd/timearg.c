@@ -46,20 +46,3 @@ int pm_duration_arg(const char *text, int64_t *ret_ms, struct pm_error *err)
 	}
 	return pm_fail(err, PM_ERR_INVALID, "bad duration \"%s\": want 90s, 1h30m or a number of seconds", text);
 }
-
-int pm_bytes_arg(const char *text, uint64_t *ret, struct pm_error *err)
-{
-	static const char units[] = "KMGTP";
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text + digits, *found = *unit ? strchr(units, *unit) : NULL;
-	unsigned shift = found ? 10 * (unsigned)(found - units + 1) : 0;
-	uint64_t n;
-
-	unit += found != NULL;
-	unit += found && *unit == 'i';
-	if (pm_uint_parse((struct pm_str){ text, digits }, &n) != 0 || (*unit && strcmp(unit, "B") != 0) ||
-		n > UINT64_MAX >> shift)
-		return pm_fail(err, PM_ERR_INVALID, "bad size \"%s\": want a number of bytes, 512MB or 20GB", text);
-	*ret = n << shift;
-	return 0;
-}

@@ -180,13 +180,13 @@ $ pm inspect data
 
 # a store with segments: bytes by encoding; a series in two parts is one in total
 $ for i in $(seq 1 200); do echo "c $((i * 3)) $((i * 15))"; done | sed '$a # EOF' | pm -d seg import - && pm -d seg compact --force | head -n 1
-> printf 'c 9 9999\nd 1 9999\n# EOF\n' | pm -d seg import - && pm -d seg inspect | sed 's/[0-9.]* [KM]*i*B/# B/; s/ [0-9]*\.[0-9][0-9]/ #/'
+> printf 'c 9 9999\nd 1 9999\n# EOF\n' | pm -d seg import - && pm -d seg inspect | sed 's/^head.0*[0-9]/head.0000000N/; s/[0-9.]* [KM]*i*B/# B/; s/ [0-9]*\.[0-9][0-9]/ #/'
   standard input: 200 samples
   sealed   200 samples into 1 segment
   standard input: 2 samples
   part              series  samples     bytes  bytes/sample  from                       to
   segment.00000001       1      200     # B          #  1970-01-01 00:00:15 +0000  1970-01-01 00:50:00 +0000
-  head.00000001          2        2  # B      #  1970-01-01 02:46:39 +0000  1970-01-01 02:46:39 +0000
+  head.0000000N          2        2  # B      #  1970-01-01 02:46:39 +0000  1970-01-01 02:46:39 +0000
   total                  2      202  # B        #  1970-01-01 00:00:15 +0000  1970-01-01 02:46:39 +0000
 |
   what         count     bytes  samples  bytes/sample

@@ -42,11 +42,11 @@ $ pm import --max-series many m.om
 ! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|DIR|-...
 = 2
 $ pm import --max-bytes 3XB m.om
-! pm import: --max-bytes: bad size "3XB": want a number of bytes, 512MB or 20GB
+! pm import: --max-bytes: bad size "3XB": want 512MB, 20GB or a number of bytes
 ! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|DIR|-...
 = 2
 $ pm import --max-bytes 20000000000GB m.om
-! pm import: --max-bytes: bad size "20000000000GB": want a number of bytes, 512MB or 20GB
+! pm import: --max-bytes: bad size "20000000000GB": want 512MB, 20GB or a number of bytes
 ! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|DIR|-...
 = 2
 $ pm query --max-series 1 up

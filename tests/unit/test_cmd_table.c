@@ -1,7 +1,6 @@
-/* test_cmd_table.c - tables for people, sizes as text, and sizes as options. */
+/* test_cmd_table.c - tables for people, and sizes as text. */
 #include "tests/support/test.h"
 
-#include "cmd/cmd.h"
 #include "cmd/table.h"
 
 static void test_columns_align(void **state)
@@ -55,29 +54,4 @@ static void test_bytes_text(void **state)
 		assert_string_equal(pm_bytes_text(text, cases[i].bytes), cases[i].text);
 }
 
-static void test_bytes_arg(void **state)
-{
-	static const struct {
-		const char *text;
-		uint64_t bytes;
-	} cases[] = { { "0", 0 }, { "17", 17 }, { "17B", 17 }, { "2KB", 2048 }, { "2KiB", 2048 }, { "3K", 3072 },
-		{ "512MB", UINT64_C(512) << 20 }, { "20GB", UINT64_C(20) << 30 }, { "1TB", UINT64_C(1) << 40 },
-		{ "16383PB", UINT64_C(16383) << 50 } };
-	static const char *const bad[] = { "", "B", "KB", "-1", "1.5GB", "2XB", "2kB", "2KBB", "2 KB", "16384PB",
-		"99999999999999999999", "2iB" };
-	struct pm_error err = { 0 };
-	uint64_t n;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_ok(pm_bytes_arg(cases[i].text, &n, &err), &err);
-		assert_int_equal(n, cases[i].bytes);
-	}
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		n = 42;
-		if (pm_bytes_arg(bad[i], &n, &err) != PM_ERR_INVALID || n != 42)
-			fail_msg("\"%s\" is taken for a size", bad[i]);
-		assert_contains(err.msg, "bad size");
-	}
-}
-
-TEST_MAIN(TEST(test_columns_align), TEST(test_last_column_ends_the_line), TEST(test_empty_table), TEST(test_bytes_text),
-	TEST(test_bytes_arg))
+TEST_MAIN(TEST(test_columns_align), TEST(test_last_column_ends_the_line), TEST(test_empty_table), TEST(test_bytes_text))
