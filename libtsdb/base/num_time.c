@@ -224,12 +224,25 @@ int pm_time_parse(struct pm_str s, int64_t *ret_ms)
 	return 0;
 }
 
+/* Answers of raw samples are half times: digits are written by hand, from the last one. */
 size_t pm_time_format(char *out, int64_t t_ms)
 {
-	uint64_t abs = t_ms < 0 ? 0 - (uint64_t)t_ms : (uint64_t)t_ms;
-	int n = snprintf(out, 32, "%s%llu", t_ms < 0 ? "-" : "", (unsigned long long)(abs / MS_PER_SECOND));
+	uint64_t abs = t_ms < 0 ? 0 - (uint64_t)t_ms : (uint64_t)t_ms, left = abs / MS_PER_SECOND;
+	unsigned ms = (unsigned)(abs % MS_PER_SECOND);
+	char text[32], *end = text + sizeof text, *p = end;
 
-	if (abs % MS_PER_SECOND)
-		n += snprintf(out + n, 32 - (size_t)n, ".%03d", (int)(abs % MS_PER_SECOND));
-	return (size_t)n;
+	if (ms) {
+		*--p = (char)('0' + ms % 10);
+		*--p = (char)('0' + ms / 10 % 10);
+		*--p = (char)('0' + ms / 100);
+		*--p = '.';
+	}
+	do {
+		*--p = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (t_ms < 0)
+		*--p = '-';
+	memcpy(out, p, (size_t)(end - p));
+	return (size_t)(end - p);
 }
