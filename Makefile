@@ -168,7 +168,9 @@ mutants: ## break the code in one place after the other and see the tests fail
 stress: all $(HELPER_BIN) ## many processes on one directory for STRESS_SECONDS (60)
 	@BUILD=$(BUILD) STRESS_SECONDS=$${STRESS_SECONDS:-60} tests/stress/run
 
-soak: all $(HELPER_BIN) ## thousands of kills (CRASH_KILLS, 3000), then the stress test for STRESS_SECONDS (600)
+soak: all $(HELPER_BIN) $(BUILD)/tests/test_recover_crash $(BUILD)/tests/test_tsdb_damage ## thousands of kills (CRASH_KILLS, 3000) and of simulated machine crashes (CRASH_SEEDS, 3000), every byte damaged, then the stress test for STRESS_SECONDS (600)
+	@CRASH_SEEDS=$${CRASH_SEEDS:-3000} $(BUILD)/tests/test_recover_crash
+	@DAMAGE_ALL=1 $(BUILD)/tests/test_tsdb_damage
 	@BUILD=$(BUILD) CRASH_KILLS=$${CRASH_KILLS:-3000} tests/crash/run
 	@BUILD=$(BUILD) STRESS_SECONDS=$${STRESS_SECONDS:-600} tests/stress/run
 

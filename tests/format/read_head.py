@@ -45,6 +45,11 @@ def i64(b, at):
     return struct.unpack_from("<q", b, at)[0]
 
 
+def running_sum(total, checksum):
+    x = (total ^ checksum) * 0x9e3779b97f4a7c15 & MASK
+    return x ^ x >> 32
+
+
 class Store:
     def __init__(self, data):
         with open(os.path.join(data, "meta"), "rb") as f:
@@ -69,6 +74,32 @@ class Store:
         self.layouts = self.file("layouts", 3, self.layouts_len)
         self.postings = self.file("postings", 4, self.postings_len)
         self.versions = {}
+        self.check_marks(meta)
+        self.check_slots()
+
+    def check_marks(self, meta):
+        marks = [meta[at:at + 440] for at in (3072, 3584)]
+        sound = [m for m in marks if u64(m, 0) and (not xxhash or u64(m, 8) == xxh3(m[16:440], u64(m, 0)))]
+        check(sound and max(u64(m, 0) for m in sound) <= u64(meta, 96), "marks of syncs")
+
+    def check_slots(self):
+        for name, number in self.tables.items():
+            with open(os.path.join(self.dir, "%s.%08x" % (name, number)), "rb") as f:
+                b = f.read()
+            slots = u64(b, 32)
+            for i in range(slots):
+                slot, parity = b[64 + 8 * i:72 + 8 * i], 0
+                for byte in slot:
+                    parity ^= byte
+                check(not any(slot) or b[64 + 8 * slots + i] == parity, "slot %d of %s" % (i, name))
+
+    def sums(self, b, kind_of_file):
+        """the running sum at the end of each record"""
+        out, total = {64: 0}, 0
+        for off, _, _, _, rec in self.records(b, kind_of_file):
+            total = running_sum(total, u64(rec, 0))
+            out[off + len(rec)] = total
+        return out
 
     def file(self, name, kind, length, number=0):
         with open(os.path.join(self.dir, name), "rb") as f:
@@ -146,7 +177,8 @@ class Store:
 
     def samples(self):
         """(series id, time, value bits) in order of commitment"""
-        last, chain_max, count, txns = {}, {}, 0, 0
+        last, chain_max, count, txns, log_sum = {}, {}, 0, 0, 0
+        catalog_sums, layouts_sums = self.sums(self.catalog, 1), self.sums(self.layouts, 3)
         for pos, kind, flags, _, rec in self.log():
             if kind == 50:
                 for f in range(u32(rec, 16)):
@@ -154,8 +186,11 @@ class Store:
             elif kind == 56:
                 txns += 1
                 check(u64(rec, 16) == txns and u64(rec, 56) == count, "commit at %d" % pos)
+                check((u64(rec, 80), u64(rec, 88), u64(rec, 96)) ==
+                      (catalog_sums[u64(rec, 24)], layouts_sums[u64(rec, 32)], log_sum), "sums of the commit at %d" % pos)
             elif kind in (48, 49, 53):
                 family, width = u32(rec, 16), u32(rec, 20)
+                check(not xxhash or u32(rec, 76) == xxh3(rec[8:76]) & 0xffffffff, "head of the row at %d" % pos)
                 check(u64(rec, 40) == last.get(family, 0), "chain of family %d at %d" % (family, pos))
                 last[family] = pos
                 if kind == 53:
@@ -170,6 +205,7 @@ class Store:
                 if kind != 53:
                     count += len(found)
                     yield from found
+            log_sum = running_sum(log_sum, u64(rec, 0))
         check(count == self.sample_count and txns == self.txn_count, "number of samples")
 
     def row(self, rec, flags, width):
