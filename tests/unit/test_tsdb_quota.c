@@ -166,6 +166,34 @@ static void test_many_jobs(void **state)
 	test_tmpdir_free(dir);
 }
 
+/* The limit is on the head: series that are long gone make room once it was replaced. */
+static void test_series_that_are_gone(void **state)
+{
+	enum { MANY = 2000 };
+	struct tsdb_compact_opts later = { .now_ms = INT64_C(1) << 40, .force = true };
+	struct pm_error err = { 0 };
+	char *dir = test_tmpdir();
+	struct tsdb *db = open_store(dir, 0, MANY, 0);
+	struct tsdb_txn *txn = begin(db);
+	for (int i = 0; i < MANY; i++)
+		assert_ok(append(txn, "a", i, &err), &err);
+	assert_code(append(txn, "a", MANY, &err), PM_ERR_LIMIT, &err);
+	commit(txn);
+	struct pm_label l = { PM_NAME_LABEL, PM_STR("late") };
+	txn = begin(db);
+	assert_ok(tsdb_txn_append(txn, (struct pm_labels){ &l, 1 }, INT64_C(1) << 39, 1, NULL, &err), &err);
+	commit(txn);
+	assert_ok(tsdb_compact(db, &later, NULL, &err), &err);
+	assert_true(series_count(db) < 2);
+	txn = begin(db);
+	for (int i = 0; i < MANY; i++)
+		assert_ok(append(txn, "a", MANY + i, &err), &err);
+	assert_code(append(txn, "a", 0, &err), PM_ERR_LIMIT, &err);
+	commit(txn);
+	tsdb_close(db);
+	test_tmpdir_free(dir);
+}
+
 /* ---- pages -------------------------------------------------------------------------------------- */
 
 /* Series [0, n) of a target, but for `without`. */
@@ -331,5 +359,5 @@ static void test_bytes(void **state)
 }
 
 TEST_MAIN(TEST(test_series_in_total), TEST(test_series_of_a_job), TEST(test_aborted_series),
-	TEST(test_series_of_other_processes), TEST(test_many_jobs), TEST(test_pages_go_on),
-	TEST(test_page_of_refused_series), TEST(test_stale_beside_refused), TEST(test_bytes))
+	TEST(test_series_of_other_processes), TEST(test_many_jobs), TEST(test_series_that_are_gone),
+	TEST(test_pages_go_on), TEST(test_page_of_refused_series), TEST(test_stale_beside_refused), TEST(test_bytes))
