@@ -52,5 +52,5 @@ def settings(harness, options):
     """What the harness's functions take as their only argument."""
     return types.SimpleNamespace(
         data=options.data, sys=dict(harness.SYSTEMS, pm=ADAPTER), systems=systems(), hours=options.hours,
-        instances=options.instances, port=19400, exporter_port=19300, targets=10, containers=500, interval="1s",
+        instances=options.instances, port=19400, exporter_port=19300, targets=10, containers=500, interval="5s",
         duration=options.duration, warm=options.duration / 2, starts=1, rw_hours=1, tag="", only=None)
