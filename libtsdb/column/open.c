@@ -96,29 +96,40 @@ static uint32_t block_count(const struct tsdb__column *c, size_t index)
 	return left < TSDB_COLUMN_BLOCK ? (uint32_t)left : TSDB_COLUMN_BLOCK;
 }
 
+static const uint8_t *find_group(const struct tsdb__column *c, size_t group)
+{
+	const uint8_t *p = c->body;
+	for (size_t i = 0; i < group; i++)
+		p += c->dir[2 * i] + 256u * c->dir[2 * i + 1];
+	return p;
+}
+
 /* The directory leads to the group; the blocks before in the group are passed over. */
 static const uint8_t *find_block(const struct tsdb__column *c, size_t index)
 {
-	const uint8_t *p = c->body, *end = c->ptr + c->len;
+	const uint8_t *p = find_group(c, index / TSDB_GROUP), *end = c->ptr + c->len;
 	struct tsdb__block b;
-	size_t group = index / TSDB_GROUP;
-	for (size_t i = 0; i < group; i++)
-		p += c->dir[2 * i] + 256u * c->dir[2 * i + 1];
-	for (size_t i = group * TSDB_GROUP; i < index; i++)
+	for (size_t i = index / TSDB_GROUP * TSDB_GROUP; i < index; i++)
 		if (!tsdb__block_parse(&b, tsdb__form_of(c->encoding), block_count(c, i), &p, end))
 			return NULL;
 	return p;
 }
 
+/* Blocks [from, to). They must fill their groups, so that every way to a block leads to the same. */
 static int decode_blocks(const struct tsdb__column *c, size_t from, size_t to, uint64_t *out)
 {
 	const uint8_t *p = find_block(c, from), *end = c->ptr + c->len;
 	struct tsdb__block b;
-	for (size_t i = from; p && i < to; i++, out += TSDB_COLUMN_BLOCK)
+	if (!p)
+		return PM_ERR_CORRUPT;
+	for (size_t i = from; i < to; i++, out += TSDB_COLUMN_BLOCK) {
+		if (i > from && i % TSDB_GROUP == 0 && p != find_group(c, i / TSDB_GROUP))
+			return PM_ERR_CORRUPT;
 		if (!tsdb__block_parse(&b, tsdb__form_of(c->encoding), block_count(c, i), &p, end) ||
 			!tsdb__block_decode(&b, c, i, out))
 			return PM_ERR_CORRUPT;
-	return p ? 0 : PM_ERR_CORRUPT;
+	}
+	return to * TSDB_COLUMN_BLOCK < c->count || p == end ? 0 : PM_ERR_CORRUPT;
 }
 
 /* Columns without blocks are made up. */

@@ -138,4 +138,26 @@ static void test_same_damage(void **state)
 	tsdb__kernels_force(NULL);
 }
 
-TEST_MAIN(TEST(test_cut), TEST(test_flips), TEST(test_noise), TEST(test_same_damage))
+/* A directory that leads elsewhere than the blocks do: what decodes alone would differ from what decodes with the
+ * others. */
+static void test_directory(void **state)
+{
+	struct test_rng r = test_rng(10);
+	struct pm_buf b = { 0 };
+	struct tsdb__column c;
+	size_t first;
+	double v[2048];
+	column_fill_values(&r, 0, v, 2048);
+	assert_int_equal(tsdb__column_put_values(&b, v, 2048), 0);
+	assert_int_equal(pm_buf_reserve(&b, TSDB_COLUMN_SLACK), 0);
+	assert_int_equal(tsdb__column_open(&c, (uint8_t *)b.ptr, b.len, NULL), 0);
+	assert_int_equal(tsdb__column_values(&c, 0, 2048, out, &first), 0);
+	uint8_t *dir = (uint8_t *)b.ptr + (c.dir - c.ptr);
+	dir[0] ^= 1;
+	dir[2] = (uint8_t)(dir[2] + (dir[0] & 1 ? -1 : 1)); /* their sum stays, unless a byte wraps */
+	assert_int_equal(tsdb__column_open(&c, (uint8_t *)b.ptr, b.len, NULL), 0);
+	assert_int_equal(tsdb__column_values(&c, 0, 2048, out, &first), PM_ERR_CORRUPT);
+	pm_buf_release(&b);
+}
+
+TEST_MAIN(TEST(test_cut), TEST(test_flips), TEST(test_noise), TEST(test_same_damage), TEST(test_directory))
