@@ -19,6 +19,22 @@ struct seal {
 	struct tsdb__segment_writer *writers[SPANS_MAX]; /* by span; NULL: nothing there yet */
 };
 
+/* A snapshot with a log that ends earlier: a view of `of`, without its count of users and its place in the list, which
+ * others change meanwhile. */
+static void bound(struct tsdb__snap *ret, const struct tsdb__snap *of, uint64_t log_end)
+{
+	*ret = (struct tsdb__snap){ .attached = of->attached,
+		.rec = of->rec,
+		.head = of->head,
+		.catalog = of->catalog,
+		.ids = of->ids,
+		.layouts = of->layouts,
+		.postings = of->postings,
+		.last = of->last };
+	memcpy(ret->tables, of->tables, sizeof ret->tables);
+	ret->rec.log_end = log_end;
+}
+
 /* A log file that is left alone, and a snapshot that knows it. */
 static int find_boundary(struct seal *s, struct pm_error *err)
 {
@@ -39,8 +55,7 @@ static int find_boundary(struct seal *s, struct pm_error *err)
 	w->snap = NULL;
 	if ((rc = tsdb__snap_get(db, &w->snap, err)) < 0)
 		return rc;
-	s->bounded = *w->snap;
-	s->bounded.rec.log_end = s->log_first << TSDB_LOG_SHIFT;
+	bound(&s->bounded, w->snap, s->log_first << TSDB_LOG_SHIFT);
 	return 0;
 }
 
