@@ -123,7 +123,7 @@ static void test_same_damage(void **state)
 	for (int i = 0; i < 3000; i++) {
 		struct tsdb__column c;
 		uint8_t *p = make((unsigned)test_below(&r, COLUMN_VALUE_KINDS), N, &len);
-		p[6 + test_below(&r, len - 6)] ^= (uint8_t)(1 + test_below(&r, 255));
+		p[test_below(&r, len)] ^= (uint8_t)(1 + test_below(&r, 255));
 		for (size_t v = 0; v < variant_count; v++) {
 			tsdb__kernels_force(variants[v]);
 			if (tsdb__column_open(&c, p, len, NULL) < 0 || c.count > N ||
