@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-enum { SEAL_MS = 2 * 3600 * 1000 };
+#define RESERVE "reserve"
+enum { SEAL_MS = 2 * 3600 * 1000, RESERVE_BYTES = 64 << 10 };
 #define SEAL_BYTES (UINT64_C(1) << 30)
 
 bool tsdb__long_progress(struct tsdb__long *w, const char *what, uint64_t done, uint64_t all)
@@ -73,6 +74,27 @@ static void sweep(struct tsdb__long *w)
 	pm_strings_free(&names);
 }
 
+/* Retention must work where a disk is full, and needs room for a manifest: it is kept in a file that is given up then.
+ * Without one, all goes on as long as there is room. */
+static void keep_reserve(struct tsdb *db)
+{
+	uint64_t size;
+	int fd;
+	if (pm_fs_openat(db->dirfd, RESERVE, PM_FS_WRITE | PM_FS_CREATE, &fd, NULL) < 0)
+		return;
+	if (pm_fs_size(fd, &size, NULL) == 0 && size < RESERVE_BYTES)
+		(void)!pm_fs_allocate(fd, 0, RESERVE_BYTES, NULL);
+	pm_fs_close(fd);
+}
+
+static int write_manifest(struct tsdb *db, const struct tsdb__manifest *m, struct pm_error *err)
+{
+	int rc = tsdb__manifest_write(db->dirfd, m, err);
+	if (rc == PM_ERR_NOSPACE && pm_fs_unlinkat(db->dirfd, RESERVE, NULL) == 0)
+		rc = tsdb__manifest_write(db->dirfd, m, err);
+	return rc;
+}
+
 int tsdb__long_begin(struct tsdb__long *w, struct pm_error *err)
 {
 	int rc = 0;
@@ -88,11 +110,13 @@ int tsdb__long_begin(struct tsdb__long *w, struct pm_error *err)
 		return rc;
 	}
 	/* Nothing may be unlinked that the disk would still name after a crash. */
-	if ((rc = tsdb__sync(w->db, true, err)) < 0 || (rc = snap_again(w, err)) < 0)
+	if ((rc = tsdb__sync(w->db, true, err)) < 0 || (rc = snap_again(w, err)) < 0) {
 		tsdb__long_end(w);
-	else
-		sweep(w);
-	return rc;
+		return rc;
+	}
+	sweep(w);
+	keep_reserve(w->db);
+	return 0;
 }
 
 void tsdb__long_end(struct tsdb__long *w)
@@ -193,7 +217,7 @@ int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t 
 {
 	struct tsdb__snap *before = w->snap;
 	int rc;
-	if ((rc = pm_fs_sync_dir(w->db->dirfd, err)) == 0 && (rc = tsdb__manifest_write(w->db->dirfd, m, err)) == 0 &&
+	if ((rc = pm_fs_sync_dir(w->db->dirfd, err)) == 0 && (rc = write_manifest(w->db, m, err)) == 0 &&
 		(rc = publish(w, m, log_first, err)) == 0)
 		rc = tsdb__long_follow(w, before, err);
 	tsdb__manifest_unref(m);

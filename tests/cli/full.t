@@ -47,4 +47,10 @@ $ pm -d disk/data inspect --verify | sed 's/.*: //'
 $ rm disk/ballast; pm -d disk/data compact --force | sed 's/  *[0-9.]* [KM]iB/ N MiB/'; pm -d disk/data inspect --digest | cmp before -
   sealed   650006 samples into 2 segments
   written N MiB
+
+# retention makes room where there is none
+$ dd if=/dev/zero of=disk/ballast bs=64k status=none 2>/dev/null; dd if=/dev/zero of=disk/ballast2 bs=4k status=none 2>/dev/null
+> dd if=/dev/zero of=disk/x bs=1 count=1 status=none 2>&1 | grep -o 'No space.*'; pm -d disk/data compact --retention.size 1
+  No space left on device
+  deleted  2 segments
 $ umount disk tiny
