@@ -195,6 +195,15 @@ int pm_fs_identity(int fd, uint64_t *ret_dev, uint64_t *ret_ino, struct pm_error
 	return 0;
 }
 
+uint64_t pm_fs_born_ns(int fd)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) < 0 || !(st.stx_mask & STATX_BTIME))
+		return 0;
+	return (uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+}
+
 int pm_fs_renameat(int dirfd, const char *from, const char *to, struct pm_error *err)
 {
 	if (fault(PM_FS_OP_RENAME) || renameat(dirfd, from, dirfd, to) < 0)

@@ -106,7 +106,8 @@ struct tsdb_meta_page {
 	int64_t synced_ms;      /* atomic: wall time of that sync */
 	uint64_t dirty;         /* atomic: a writer died inside a transaction when 1 at lock time */
 	uint64_t sync_failed;   /* atomic: not 0 once a sync failed: what was written since may be lost with the power */
-	uint8_t reserved[1024 - 144];
+	uint64_t born_ns;       /* with dev and ino: when this file was made, 0 where that is not known */
+	uint8_t reserved[1024 - 152];
 	union {
 		struct tsdb_record record;
 		uint8_t bytes[TSDB_META_SLOT_SIZE];

@@ -28,6 +28,7 @@ void tsdb__meta_settle(struct tsdb_meta_page *m, int fd)
 	char boot[sizeof m->boot_id] = { 0 };
 	pm_fs_boot_id(boot, NULL);
 	pm_fs_identity(fd, &m->dev, &m->ino, NULL);
+	m->born_ns = pm_fs_born_ns(fd);
 	memcpy(m->boot_id, boot, sizeof boot);
 }
 
@@ -35,7 +36,7 @@ enum tsdb__meta_place tsdb__meta_place(const struct tsdb_meta_page *m, int fd)
 {
 	char boot[sizeof m->boot_id] = { 0 };
 	uint64_t dev = 0, ino = 0;
-	if (pm_fs_identity(fd, &dev, &ino, NULL) < 0 || ino != m->ino)
+	if (pm_fs_identity(fd, &dev, &ino, NULL) < 0 || ino != m->ino || pm_fs_born_ns(fd) != m->born_ns)
 		return TSDB_META_COPIED;
 	pm_fs_boot_id(boot, NULL);
 	if (memcmp(boot, m->boot_id, sizeof boot) != 0)

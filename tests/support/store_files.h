@@ -41,6 +41,10 @@ static inline void store_settle(const char *dir, const char *boot_id)
 	assert_int_equal(stat(path, &st), 0);
 	uint64_t id[2] = { (uint64_t)st.st_dev, (uint64_t)st.st_ino };
 	store_write(path, id, sizeof id, offsetof(struct tsdb_meta_page, dev));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t born_ns = pm_fs_born_ns(fd);
+	close(fd);
+	store_write(path, &born_ns, sizeof born_ns, offsetof(struct tsdb_meta_page, born_ns));
 	if (boot_id)
 		snprintf(boot, sizeof boot, "%s", boot_id);
 	else

@@ -286,6 +286,18 @@ static void test_damage_below_the_mark(void **state)
 	}
 }
 
+/* The log of a copy is read from its beginning. */
+static void test_damaged_log_of_a_copy(void **state)
+{
+	struct pm_error err = { 0 };
+	struct tsdb *db;
+	make();
+	store_copy(dir, copy);
+	flip(path_in(copy, "head.00000001/log.00000001"), 300);
+	assert_code(tsdb_open(copy, NULL, &db, &err), PM_ERR_CORRUPT, &err);
+	assert_contains(err.msg, "log: damaged at offset ");
+}
+
 static void test_torn_marks(void **state)
 {
 	struct pm_error err = { 0 };
@@ -366,5 +378,5 @@ static void test_when_it_is_synced(void **state)
 
 TEST_MAIN(CASE(test_copy), CASE(test_copy_of_different_ages), CASE(test_short_log),
 	CASE(test_lost_transaction_stays_lost), CASE(test_unpublished_transactions_stay_out),
-	CASE(test_catalog_of_another_transaction), CASE(test_damage_below_the_mark), CASE(test_torn_marks),
-	CASE(test_failed_sync_is_not_tried_again), CASE(test_when_it_is_synced))
+	CASE(test_catalog_of_another_transaction), CASE(test_damage_below_the_mark), CASE(test_damaged_log_of_a_copy),
+	CASE(test_torn_marks), CASE(test_failed_sync_is_not_tried_again), CASE(test_when_it_is_synced))
