@@ -1,7 +1,7 @@
 /* compact.c - merging segments, and retention.
  *
- * A span of a level is merged when it has several segments, is past, and merging pays: what is rewritten is not much more
- * than what is new. So each sample is written once a level, and a late one costs a share of its span. */
+ * A span of a level is merged when it has several segments, is past, and merging pays: what is rewritten is not much
+ * more than what is new. So each sample is written once a level, and a late one costs a share of its span. */
 #include "libtsdb/db/long.h"
 #include "libtsdb/db/merge.h"
 #include "libtsdb/db/merge_segments.h"
@@ -53,7 +53,8 @@ static bool order_kept(const struct tsdb__manifest *m, const struct members *x)
 		const struct tsdb__segment_info *s = &m->v[i].info;
 		if (k < x->count && x->v[k] == i)
 			k++;
-		else if (s->order > first->order && s->order < last->order && s->min_ms <= max_ms && s->max_ms >= min_ms)
+		else if (s->order > first->order && s->order < last->order && s->min_ms <= max_ms &&
+			 s->max_ms >= min_ms)
 			return false;
 	}
 	return true;
@@ -290,7 +291,8 @@ int tsdb__merge_some(struct tsdb__long *w, struct pm_error *err)
 static uint64_t store_bytes(const struct tsdb__long *w, const struct tsdb__manifest *m)
 {
 	const struct tsdb_record *r = &w->snap->rec;
-	uint64_t bytes = r->log_end - (r->log_first << TSDB_LOG_SHIFT) + r->catalog_len + r->layouts_len + r->postings_len;
+	uint64_t bytes =
+		r->log_end - (r->log_first << TSDB_LOG_SHIFT) + r->catalog_len + r->layouts_len + r->postings_len;
 	for (size_t i = 0; i < m->count; i++)
 		bytes += m->v[i].info.size;
 	return bytes;

@@ -128,7 +128,8 @@ static void inherit(struct tsdb__manifest *m, struct tsdb__manifest *old)
 		for (size_t k = 0; k < old->count; k++) {
 			struct tsdb__manifest_entry *to = &m->v[i];
 			const struct tsdb__manifest_entry *from = &old->v[k];
-			if (from->info.number != to->info.number || from->info.footer_checksum != to->info.footer_checksum)
+			if (from->info.number != to->info.number ||
+				from->info.footer_checksum != to->info.footer_checksum)
 				continue;
 			if (from->open && !to->open)
 				to->open = tsdb__segment_ref(from->open);

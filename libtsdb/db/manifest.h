@@ -1,4 +1,5 @@
-/* manifest.h - which segments are live: a small file that is written anew for each change, named by the meta page's record.
+/* manifest.h - which segments are live: a small file that is written anew for each change, named by the meta page's
+ * record.
  *
  * Who may touch what: a manifest is immutable but for its open segments, which `mutex` guards. Snapshots hold counted
  * references. Only the holder of the lock for long work (sealing, merging, retention) makes new ones. */
@@ -41,7 +42,8 @@ struct tsdb__manifest {
 void tsdb__manifest_name(char out[32], uint64_t number);
 /* An empty one, number 0. */
 int tsdb__manifest_new(int segments_dirfd, struct tsdb__manifest **ret);
-/* Read number `number` (0: none, empty). Segments that `old` (NULL allowed) has open stay open. PM_ERR_STALE: it is gone. */
+/* Read number `number` (0: none, empty). Segments that `old` (NULL allowed) has open stay open. PM_ERR_STALE: it is
+ * gone. */
 int tsdb__manifest_load(int dirfd, int segments_dirfd, uint64_t number, struct tsdb__manifest *old,
 	struct tsdb__manifest **ret, struct pm_error *err);
 /* Write it under its number, synced and in its place. PM_ERR_LIMIT: it would be too large to be read again. */

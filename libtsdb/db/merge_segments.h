@@ -7,8 +7,8 @@
 /* Called now and then with the samples so far; not 0 stops the work and is given back. */
 typedef int tsdb__merge_step(void *arg, uint64_t samples, struct pm_error *err);
 
-/* Merge `count` segments, in order of commitment, into `out`. Chunks that overlap no other and are long enough are copied;
- * what is left is decoded, merged and encoded anew. */
+/* Merge `count` segments, in order of commitment, into `out`. Chunks that overlap no other and are long enough are
+ * copied; what is left is decoded, merged and encoded anew. */
 int tsdb__merge_segments(struct tsdb__segment *const *in, size_t count, struct tsdb__segment_writer *out,
 	tsdb__merge_step *step, void *arg, struct pm_error *err);
 

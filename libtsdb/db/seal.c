@@ -69,8 +69,8 @@ static void choose_level(struct seal *s)
 	s->first_span = tsdb__span_of(r->min_ms, s->level);
 }
 
-/* Which of the writers takes a time. Spans are as long as they get when times are very far apart: the last one takes all
- * that is behind it. */
+/* Which of the writers takes a time. Spans are as long as they get when times are very far apart: the last one takes
+ * all that is behind it. */
 static size_t slot_of(const struct seal *s, int64_t t_ms)
 {
 	int64_t at = tsdb__span_of(t_ms, s->level) - s->first_span;
@@ -124,7 +124,8 @@ static int write_segments(struct seal *s, struct pm_error *err)
 	while ((rc = set->next(set, &series, err)) > 0 && (rc = add_series(s, &series, err)) == 0) {
 		pm_arena_reset(&labels); /* nobody looks back */
 		if (++count % PROGRESS_SERIES == 0 &&
-			tsdb__long_progress(s->work, "sealing", s->work->stats->sealed_samples, s->bounded.rec.sample_count)) {
+			tsdb__long_progress(
+				s->work, "sealing", s->work->stats->sealed_samples, s->bounded.rec.sample_count)) {
 			rc = pm_fail(err, PM_ERR_CANCELED, "stopped while sealing");
 			break;
 		}

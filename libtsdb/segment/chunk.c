@@ -194,7 +194,8 @@ int tsdb__chunk_histograms(const uint8_t *p, size_t len, size_t count, size_t fr
 		return rc;
 	uint32_t buckets = shared.pos_count + shared.neg_count;
 	/* Each column takes a byte at least: a small chunk can't ask for much. */
-	if (buckets > (size_t)(cur.end - cur.ptr) || (count > 1 && count * (FIXED_COLUMNS + (size_t)buckets) > CHUNK_CELLS))
+	if (buckets > (size_t)(cur.end - cur.ptr) ||
+		(count > 1 && count * (FIXED_COLUMNS + (size_t)buckets) > CHUNK_CELLS))
 		return PM_ERR_CORRUPT;
 	h = pm_arena_array(arena, to - from + 1, sizeof *h);
 	double *cells = pm_arena_array(arena, (to - from) * (size_t)buckets + 1, sizeof *cells);

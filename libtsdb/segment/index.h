@@ -1,6 +1,6 @@
 /* index.h - what a segment's writer gathers beside the chunks: strings, pairs of name and value, series.
  *
- * Strings and pairs get numbers as they come; in the file symbols are sorted, so that all of it is written at the end. */
+ * Strings and pairs get numbers as they come; in the file symbols are sorted, so that all is written at the end. */
 #ifndef TSDB_SEGMENT_INDEX_H
 #define TSDB_SEGMENT_INDEX_H
 

@@ -1,7 +1,7 @@
 /* read.c - samples of a segment's series.
  *
- * Series that were scraped together name the same time columns; what these decode to in the reader's range is kept, under
- * the list of their numbers, so that a hundred series decode their times once and share one time_id. */
+ * Series that were scraped together name the same time columns; what these decode to in the reader's range is kept,
+ * under the list of their numbers, so that a hundred series decode their times once and share one time_id. */
 #include "libtsdb/base/hash.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/column/column.h"

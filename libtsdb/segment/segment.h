@@ -23,8 +23,8 @@ struct tsdb__segment {
 	uint32_t pair_count, time_count;
 };
 
-/* `info` from the manifest (NULL: whatever the file says of itself). PM_ERR_NOTFOUND; PM_ERR_CORRUPT with file and offset;
- * PM_ERR_VERSION. One reference is the caller's. */
+/* `info` from the manifest (NULL: whatever the file says of itself). PM_ERR_NOTFOUND; PM_ERR_CORRUPT with file and
+ * offset; PM_ERR_VERSION. One reference is the caller's. */
 int tsdb__segment_open(int dirfd, uint64_t number, const struct tsdb__segment_info *info, struct tsdb__segment **ret,
 	struct pm_error *err);
 struct tsdb__segment *tsdb__segment_ref(struct tsdb__segment *s);
@@ -90,19 +90,20 @@ int tsdb__chunk_next(const struct tsdb__segment *s, struct tsdb__cursor *list, s
 /* ---- samples (read.c) ---- */
 
 struct tsdb__segment_reader;
-int tsdb__segment_reader_new(struct tsdb__segment *s, int64_t min_ms, int64_t max_ms, struct tsdb__segment_reader **ret);
+int tsdb__segment_reader_new(
+	struct tsdb__segment *s, int64_t min_ms, int64_t max_ms, struct tsdb__segment_reader **ret);
 /* One sample may stand for a chunk, as pm_windows says. For sources that overlap no other. */
 void tsdb__segment_reader_windows(struct tsdb__segment_reader *r, const struct pm_windows *w);
 void tsdb__segment_reader_free(struct tsdb__segment_reader *r);
-/* The labels (arena NULL: none wanted) and samples of a series in the range; count 0 when it has none there. Samples stay
- * good until the next call. Ascending series are fastest. */
+/* The labels (arena NULL: none wanted) and samples of a series in the range; count 0 when it has none there. Samples
+ * stay good until the next call. Ascending series are fastest. */
 int tsdb__segment_read(struct tsdb__segment_reader *r, uint32_t series, struct pm_arena *labels, struct pm_series *ret,
 	struct pm_error *err);
 
 /* ---- as a source of series (set.c) ---- */
 
-/* A series set over the matching series. Labels come from `labels`, which outlives the set; NULL: they are good until the
- * next call only. */
+/* A series set over the matching series. Labels come from `labels`, which outlives the set; NULL: they are good until
+ * the next call only. */
 int tsdb__segment_set(struct tsdb__segment *s, const struct pm_select *sel, struct pm_arena *labels,
 	struct pm_series_set **ret, struct pm_error *err);
 

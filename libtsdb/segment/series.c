@@ -60,7 +60,8 @@ int tsdb__series_at(
 	int rc = 0;
 	if (series >= c->segment->footer->series_count)
 		return tsdb__segment_corrupt(c->segment, 0, "no such series", err);
-	if (!c->bytes.ptr || series < c->next || block != c->next / TSDB_SERIES_BLOCK || c->next % TSDB_SERIES_BLOCK == 0)
+	if (!c->bytes.ptr || series < c->next || block != c->next / TSDB_SERIES_BLOCK ||
+		c->next % TSDB_SERIES_BLOCK == 0)
 		rc = seek_block(c, series, err);
 	while (rc == 0 && c->next <= series)
 		rc = read_series(c, ret, err);

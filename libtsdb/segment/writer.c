@@ -1,6 +1,6 @@
 /* writer.c - see writer.h.
  *
- *   | head | chunk | times | chunk | chunk ... | times | symbols | series | blocks | lists | pairs | checksums | footer | */
+ *   head, chunk, times, chunk, chunk, ... | times | symbols | series | blocks | lists | pairs | checksums | footer */
 #include "libtsdb/segment/writer.h"
 
 #include "libtsdb/base/fs.h"
@@ -156,7 +156,8 @@ static bool extremes(const double *v, size_t n, double ret[2])
 }
 
 /* One chunk into the file, and its line into the list of chunks. */
-static int put_chunk(struct tsdb__segment_writer *w, const struct tsdb__chunk_ref *c, const void *values, struct pm_error *err)
+static int put_chunk(
+	struct tsdb__segment_writer *w, const struct tsdb__chunk_ref *c, const void *values, struct pm_error *err)
 {
 	double stats[2] = { c->min, c->max };
 	int rc;

@@ -43,8 +43,8 @@ int tsdb__segment_writer_add(
 /* The number of the time column with these times: for tsdb__segment_writer_copy. */
 int tsdb__segment_writer_time(
 	struct tsdb__segment_writer *w, const int64_t *t, size_t n, uint32_t *ret, struct pm_error *err);
-/* A series whose chunks come from other segments as they are, in time order. Of a chunk its flags, time and starts (numbers
- * from tsdb__segment_writer_time), len and statistics are used; its values are values[i][0 .. len). */
+/* A series whose chunks come from other segments as they are, in time order. Of a chunk its flags, time and starts
+ * (numbers from tsdb__segment_writer_time), len and statistics are used; its values are values[i][0 .. len). */
 int tsdb__segment_writer_copy(struct tsdb__segment_writer *w, struct pm_labels labels,
 	const struct tsdb__chunk_ref *chunks, const void *const *values, size_t count, struct pm_error *err);
 /* Frees the writer in every case. With no series there is no file, and series_count is 0. */

@@ -1,5 +1,5 @@
-/* write_kinds.c - a store of samples of all kinds for the documents' readers: write_kinds DATA makes it and prints what a
- * querier reads from it, in the form that read_head.py prints; write_kinds DATA print does only that. */
+/* write_kinds.c - a store of samples of all kinds for the documents' readers: write_kinds DATA makes it and prints what
+ * a querier reads from it, in the form that read_head.py prints; write_kinds DATA print does only that. */
 #include "libtsdb/tsdb.h"
 
 #include <inttypes.h>

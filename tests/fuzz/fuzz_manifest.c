@@ -1,5 +1,5 @@
-/* fuzz_manifest.c - any bytes as a manifest whose checksums are right (they are put right first): no crash; and what is read
- * is written and read again as the same. */
+/* fuzz_manifest.c - any bytes as a manifest whose checksums are right (they are put right first): no crash; and what is
+ * read is written and read again as the same. */
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/hash.h"
 #include "libtsdb/db/manifest.h"

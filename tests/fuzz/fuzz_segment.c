@@ -1,6 +1,6 @@
-/* fuzz_segment.c - any bytes as a segment whose checksums are right (they are put right first), so that what is below them
- * is reached: opened, selected from, every series read whole and in part, merged with itself. No crash, nothing outside
- * the file; and what is read without an error is in order and does not depend on how it is read. */
+/* fuzz_segment.c - any bytes as a segment whose checksums are right (they are put right first), so that what is below
+ * them is reached: opened, selected from, every series read whole and in part, merged with itself. No crash, nothing
+ * outside the file; and what is read without an error is in order and does not depend on how it is read. */
 #include "libtsdb/base/fs.h"
 #include "libtsdb/base/hash.h"
 #include "libtsdb/db/merge_segments.h"
@@ -17,7 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define REQUIRE(cond) ((cond) ? (void)0 : abort())
 
-enum { SIZE_MIN = sizeof(struct tsdb_file_head) + sizeof(struct tsdb_segment_footer), SIZE_MAX_ = 1 << 16, SERIES_MAX = 500 };
+enum {
+	SIZE_MIN = sizeof(struct tsdb_file_head) + sizeof(struct tsdb_segment_footer),
+	SIZE_MAX_ = 1 << 16,
+	SERIES_MAX = 500
+};
 
 static char dir[64];
 static int dirfd = -1;
@@ -51,7 +55,8 @@ static void fix_sums(uint8_t *b, size_t size, struct tsdb_segment_footer *f)
 	f->section[TSDB_SECTION_CHECKSUMS].off = end;
 	f->section[TSDB_SECTION_CHECKSUMS].len = blocks * sizeof(uint32_t);
 	for (uint64_t i = 0; i < blocks; i++) {
-		uint64_t from = i * TSDB_SEGMENT_BLOCK, to = from + TSDB_SEGMENT_BLOCK < end ? from + TSDB_SEGMENT_BLOCK : end;
+		uint64_t from = i * TSDB_SEGMENT_BLOCK,
+			 to = from + TSDB_SEGMENT_BLOCK < end ? from + TSDB_SEGMENT_BLOCK : end;
 		uint32_t sum = tsdb__block_checksum(1, i, b + from, to - from);
 		memcpy(b + end + i * sizeof sum, &sum, sizeof sum);
 	}

@@ -23,7 +23,8 @@ static const struct pm_span *spans(struct pm_arena *a, unsigned layout, uint32_t
 	*ret_count = layout % 3;
 	*ret_buckets = 0;
 	for (uint32_t i = 0; i < *ret_count; i++) {
-		s[i] = (struct pm_span){ i ? (int32_t)(layout % 7) + 1 : (int32_t)layout * 3 - 20, 1 + (layout + i) % 5 };
+		s[i] = (struct pm_span){ i ? (int32_t)(layout % 7) + 1 : (int32_t)layout * 3 - 20,
+			1 + (layout + i) % 5 };
 		*ret_buckets += s[i].length;
 	}
 	return s;

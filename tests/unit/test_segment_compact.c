@@ -1,5 +1,5 @@
-/* test_segment_compact.c - sealing, merging, retention and deletion where they are near an edge: times at both ends, work that
- * is stopped, what a merge must not change, what is refused. */
+/* test_segment_compact.c - sealing, merging, retention and deletion where they are near an edge: times at both ends,
+ * work that is stopped, what a merge must not change, what is refused. */
 #include "tests/support/series.h"
 
 #include "libtsdb/tsdb.h"
@@ -87,8 +87,9 @@ static double value_at(struct tsdb *db, const char *name, int64_t t_ms)
 /* More spans than there are segments for, at the longest: the last one takes the rest, once for each series. */
 static void test_far_apart(void **state)
 {
-	static const int64_t times[] = { INT64_MIN + 1, -INT64_C(4000000000000000000), -DAY_MS - 1, -DAY_MS, -1, 0, 1, DAY_MS,
-		INT64_C(1700000000000), INT64_C(1000000000000000000), INT64_C(4000000000000000000), INT64_MAX - 1, INT64_MAX };
+	static const int64_t times[] = { INT64_MIN + 1, -INT64_C(4000000000000000000), -DAY_MS - 1, -DAY_MS, -1, 0, 1,
+		DAY_MS, INT64_C(1700000000000), INT64_C(1000000000000000000), INT64_C(4000000000000000000),
+		INT64_MAX - 1, INT64_MAX };
 	enum { TIMES = sizeof times / sizeof times[0] };
 	char *dir = test_tmpdir();
 	struct tsdb *db = open_store(dir);

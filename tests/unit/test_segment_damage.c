@@ -1,5 +1,6 @@
-/* test_segment_damage.c - segments with every byte changed and of every length: an error that names the file and the place, or
- * the right answer. And a store with a damaged segment: it is set aside, said once, and the rest is served and merged. */
+/* test_segment_damage.c - segments with every byte changed and of every length: an error that names the file and the
+ * place, or the right answer. And a store with a damaged segment: it is set aside, said once, and the rest is served
+ * and merged. */
 #include "tests/support/series.h"
 
 #include "libtsdb/db/source.h"
@@ -192,11 +193,11 @@ static void append(struct tsdb *db, int day, int part)
 	struct tsdb_txn *txn;
 	assert_ok(tsdb_txn_begin(db, &txn, &err), &err);
 	for (int s = 0; s < SERIES; s++) {
-		char v[8];
+		char v[16];
 		snprintf(v, sizeof v, "%d", s);
 		struct pm_label l[] = { { PM_NAME_LABEL, PM_STR("m") }, { PM_STR("s"), pm_str(v) } };
-		assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, (int64_t)day * DAY_MS + 1000 * (1 + part), day,
-				  NULL, &err),
+		assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, (int64_t)day * DAY_MS + 1000 * (1 + part),
+				  day, NULL, &err),
 			&err);
 	}
 	assert_ok(tsdb_txn_commit(txn, &err), &err);

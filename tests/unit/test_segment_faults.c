@@ -1,6 +1,6 @@
-/* test_segment_faults.c - the nth system call or allocation fails during sealing, merging, retention and deletion, for every n
- * until a run goes untouched: an error, every sample there once, nothing half-done to be seen; then the same work is done
- * to its end, and no stray file stays. */
+/* test_segment_faults.c - the nth system call or allocation fails during sealing, merging, retention and deletion, for
+ * every n until a run goes untouched: an error, every sample there once, nothing half-done to be seen; then the same
+ * work is done to its end, and no stray file stays. */
 #include "tests/support/series.h"
 
 #include "libtsdb/tsdb.h"
@@ -18,7 +18,7 @@ static void append(struct tsdb *db, int day, int row, struct pm_error *err)
 	struct tsdb_txn *txn;
 	assert_ok(tsdb_txn_begin(db, &txn, err), err);
 	for (int s = 0; s < SERIES; s++) {
-		char v[8];
+		char v[16];
 		snprintf(v, sizeof v, "%02d", s);
 		struct pm_label l[] = { { PM_NAME_LABEL, PM_STR("m") }, { PM_STR("s"), pm_str(v) } };
 		assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, (int64_t)day * DAY_MS + row * 1000,
@@ -179,7 +179,8 @@ static size_t disarm(const struct plan *p)
 	return p->fault == FAULT_MEMORY ? pm_mem_fail_nth(0) : pm_fs_fail_nth(p->op, 0, 0);
 }
 
-/* After a fault the store, in the same process and in the next, has what was there before or after; then the work is done. */
+/* After a fault the store, in the same process and in the next, has what was there before or after; then the work is
+ * done. */
 static void check_after(const char *dir, const struct work *w, struct tsdb *db)
 {
 	struct pm_error err = { 0 };

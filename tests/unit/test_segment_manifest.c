@@ -23,8 +23,8 @@ static void random_tombstone(struct test_rng *r, struct tsdb__manifest *m)
 	struct tsdb__tombstone t = { (int64_t)test_u64(r), (int64_t)test_u64(r), test_u64(r), matchers, 0 };
 	t.matcher_count = 1 + (uint32_t)test_below(r, test_below(r, 4) ? 4 : TSDB_TOMBSTONE_MATCHERS_MAX);
 	for (uint32_t i = 0; i < t.matcher_count; i++)
-		matchers[i] = (struct pm_matcher){ (enum pm_match_type)test_below(r, 4), pm_str(strings[test_below(r, 6)]),
-			pm_str(strings[test_below(r, 6)]) };
+		matchers[i] = (struct pm_matcher){ (enum pm_match_type)test_below(r, 4),
+			pm_str(strings[test_below(r, 6)]), pm_str(strings[test_below(r, 6)]) };
 	assert_int_equal(tsdb__manifest_tombstone(m, &t), 0);
 }
 
@@ -163,7 +163,8 @@ static void test_damage(void **state)
 		assert_ok(pm_fs_write_file(dirfd, name, bytes, len, &err), &err);
 		int rc = tsdb__manifest_load(dirfd, -1, 9, NULL, &got, &err);
 		if (rc == 0) { /* zeros of the head that mean nothing yet */
-			assert_in_range(i, offsetof(struct tsdb_file_head, slot_count), sizeof(struct tsdb_file_head) - 1);
+			assert_in_range(
+				i, offsetof(struct tsdb_file_head, slot_count), sizeof(struct tsdb_file_head) - 1);
 			same(got, m);
 			tsdb__manifest_unref(got);
 		} else {

@@ -112,8 +112,9 @@ static void test_time_ids(void **state)
 	for (int round = 0; round < 3; round++)
 		for (size_t a = 0; a < 4; a++)
 			for (size_t b = 0; b < 4; b++) {
-				struct pm_samples got, parts[] = { { .count = 3, .t_ms = t[a], .v = v, .time_id = a + 1 },
-					{ .count = 3, .t_ms = t[b], .v = v, .time_id = b + 1 } };
+				struct pm_samples got,
+					parts[] = { { .count = 3, .t_ms = t[a], .v = v, .time_id = a + 1 },
+						{ .count = 3, .t_ms = t[b], .v = v, .time_id = b + 1 } };
 				if (t[a][2] >= t[b][0])
 					continue;
 				assert_int_equal(tsdb__merge_samples(m, parts, 2, &got), 0);

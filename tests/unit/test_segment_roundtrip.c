@@ -1,5 +1,5 @@
-/* test_segment_roundtrip.c - what a segment's writer was given, its readers give back: bit by bit, series by series, whole
- * and in ranges. */
+/* test_segment_roundtrip.c - what a segment's writer was given, its readers give back: bit by bit, series by series,
+ * whole and in ranges. */
 #include "tests/support/series.h"
 
 #include "libtsdb/segment/bitmap.h"
@@ -134,7 +134,8 @@ static void test_few_series(void **state)
 static void test_long_series(void **state)
 {
 	for (uint64_t salt = 50; salt < 54; salt++)
-		round_trip(salt, 6, 30000, salt % 2 ? TEST_SERIES_STARTS | TEST_SERIES_HISTOGRAMS : TEST_SERIES_EXTREMES);
+		round_trip(
+			salt, 6, 30000, salt % 2 ? TEST_SERIES_STARTS | TEST_SERIES_HISTOGRAMS : TEST_SERIES_EXTREMES);
 }
 
 static void test_block_boundaries(void **state)
@@ -188,7 +189,8 @@ static void test_times_are_shared(void **state)
 		labels[i] = (struct pm_label){ PM_NAME_LABEL, pm_str(names[i]) };
 		/* the last hundred begin later: all but their first column is the same */
 		size_t from = i < SERIES / 2 ? 0 : 100;
-		series[i] = (struct pm_series){ { &labels[i], 1 }, { .count = SAMPLES - from, .t_ms = t + from, .v = v } };
+		series[i] =
+			(struct pm_series){ { &labels[i], 1 }, { .count = SAMPLES - from, .t_ms = t + from, .v = v } };
 	}
 	test_segment_write(dirfd, 1, series, SERIES, &info);
 	assert_ok(tsdb__segment_open(dirfd, 1, &info, &s, &err), &err);
@@ -304,7 +306,8 @@ static void test_order_of_series(void **state)
 	int64_t t = 0;
 	double v = 0;
 	struct pm_samples one = { .count = 1, .t_ms = &t, .v = &v };
-	const struct pm_labels refused[][2] = { { { b, 1 }, { a, 2 } }, { { a, 2 }, { a, 1 } }, { { a, 2 }, { a, 2 } } };
+	const struct pm_labels refused[][2] = { { { b, 1 }, { a, 2 } }, { { a, 2 }, { a, 1 } },
+		{ { a, 2 }, { a, 2 } } };
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
 		struct tsdb__segment_writer *w;
 		struct pm_error err = { 0 };
@@ -320,4 +323,5 @@ static void test_order_of_series(void **state)
 }
 
 TEST_MAIN(TEST(test_few_series), TEST(test_long_series), TEST(test_block_boundaries), TEST(test_many_series),
-	TEST(test_times_are_shared), TEST(test_statistics), TEST(test_order_of_series), TEST(test_nothing_left), TEST(test_leftover_is_replaced))
+	TEST(test_times_are_shared), TEST(test_statistics), TEST(test_order_of_series), TEST(test_nothing_left),
+	TEST(test_leftover_is_replaced))

@@ -1,4 +1,5 @@
-/* test_segment_select.c - matchers, names and values of labels on a segment, against a model that looks at every series. */
+/* test_segment_select.c - matchers, names and values of labels on a segment, against a model that looks at every
+ * series. */
 #include "tests/support/series.h"
 
 #include "libtsdb/base/re.h"
@@ -66,7 +67,8 @@ static struct pm_matcher random_matcher(struct test_rng *r)
 	static const char *const values[] = { "", "up", "http", "eu", "eu-west", "名前", "200", "17", "nothing", "größe.bytes" };
 	static const char *const res[] = { "", ".*", ".+", "up", "up|http", "eu.*", "eu(-west)?", "|us", "2..", "20[0-2]",
 		"名前|z", "[a-z]+", "1|2|3|5", "nothing|nowhere", "(?i)EU", "\\d{2}", "a|b|absent", "gr.+" };
-	struct pm_matcher m = { .type = (enum pm_match_type)test_below(r, 4), .name = pm_str(names[test_below(r, 10)]) };
+	struct pm_matcher m = { .type = (enum pm_match_type)test_below(r, 4),
+		.name = pm_str(names[test_below(r, 10)]) };
 	bool is_re = m.type == PM_MATCH_RE || m.type == PM_MATCH_NRE;
 	m.value = is_re ? pm_str(res[test_below(r, sizeof res / sizeof *res)]) : pm_str(values[test_below(r, 10)]);
 	return m;
