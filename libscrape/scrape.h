@@ -60,8 +60,8 @@ int scrape_parser_next(struct scrape_parser *p, struct scrape_line *ret, struct 
 int scrape_parser_next_text(struct scrape_parser *p, struct scrape_line *ret, struct pm_error *err);
 uint64_t scrape_parser_text_hash(const struct scrape_parser *p, struct pm_str text);
 int scrape_parser_labels(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
-/* Likewise the labels of the exemplar of the sample that was read last, and name and value of the HELP, TYPE or UNIT line
- * that was: unescaped. */
+/* Likewise the labels of the exemplar of the sample that was read last, and name and value of the HELP, TYPE or UNIT
+ * line that was: unescaped. */
 int scrape_parser_exemplar(struct scrape_parser *p, struct pm_labels *ret, struct pm_error *err);
 int scrape_parser_comment(struct scrape_parser *p, struct scrape_line *line, struct pm_error *err);
 /* 1: the next line is a sample whose text has this length and hash; it was read without a look at its labels, which

@@ -35,8 +35,8 @@ static const char *pass_comment(struct scrape_parser *p, const char *line, const
 }
 
 /* Name and labels end at `s`: value and the rest of the line. NULL: not for the warm path. */
-static inline const char *pass_value(
-	struct scrape_parser *p, const char *s, bool ignore_times, const struct scrape__warm *w, bool stored, double *ret)
+static inline const char *pass_value(struct scrape_parser *p, const char *s, bool ignore_times,
+	const struct scrape__warm *w, bool stored, double *ret)
 {
 	bool text = p->format == SCRAPE_FORMAT_TEXT;
 	const char *number, *stop;

@@ -131,7 +131,8 @@ struct tsdb__last tsdb__write_last(const struct tsdb__write *w, uint32_t family)
 	if (family < w->last_cap && w->last[family].pos)
 		return w->last[family];
 	uint64_t pos = family < w->head->last_cap ? w->head->last[family] : 0;
-	const struct tsdb_row *row = pos >= w->rec.log_first << TSDB_LOG_SHIFT ? tsdb__row_at(w->head, pos, w->rec.log_end) : NULL;
+	bool live = pos >= w->rec.log_first << TSDB_LOG_SHIFT;
+	const struct tsdb_row *row = live ? tsdb__row_at(w->head, pos, w->rec.log_end) : NULL;
 	return row ? (struct tsdb__last){ pos, row->version, row->chain_max_ms } : none;
 }
 

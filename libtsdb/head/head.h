@@ -139,8 +139,8 @@ int tsdb__hists_put(struct tsdb__hists *s, const struct pm_histogram *h); /* 0 o
 size_t tsdb__hist_size_max(const struct pm_histogram *h);
 struct pm_arena;
 int tsdb__hist_dup(struct pm_arena *a, const struct pm_histogram *h, const struct pm_histogram **ret);
-/* The histogram that `value` of a row or batch stands for; spans and bounds stay in the record. PM_ERR_CORRUPT without a
- * message, or PM_ERR_NOMEM. */
+/* The histogram that `value` of a row or batch stands for; spans and bounds stay in the record. PM_ERR_CORRUPT without
+ * a message, or PM_ERR_NOMEM. */
 int tsdb__hist_get(const struct tsdb_row *row, double value, struct pm_arena *a, const struct pm_histogram **ret);
 
 /* ---- catalog, reading (catalog.c) ---- */
