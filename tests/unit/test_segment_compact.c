@@ -164,6 +164,29 @@ static void test_order_of_commitment(void **state)
 	test_tmpdir_free(dir);
 }
 
+/* A merged segment keeps the place of its first member: what was sealed after these, over longer spans, stays behind. */
+static void test_order_of_merged(void **state)
+{
+	char *dir = test_tmpdir();
+	struct tsdb *db = open_store(dir);
+	append(db, "a", 1000, 1);
+	seal(db);
+	append(db, "a", 2000, 2);
+	seal(db);
+	for (int64_t day = 0; day < 100; day += 9) { /* so far apart that spans are of 12 days */
+		append(db, "a", day * DAY_MS + 1000, 3);
+		append(db, "a", day * DAY_MS + 2000, 3);
+	}
+	seal(db);
+	assert_in_range(segments(db), 3, 12);
+	merge(db); /* the first two in their day, then all in 12 days */
+	assert_bits(value_at(db, "a", 1000), 1);
+	assert_bits(value_at(db, "a", 2000), 2);
+	assert_bits(value_at(db, "a", 9 * (int64_t)DAY_MS + 1000), 3);
+	tsdb_close(db);
+	test_tmpdir_free(dir);
+}
+
 /* A deletion is for what was committed when it was made. */
 static void test_deletion_is_of_its_time(void **state)
 {
@@ -272,5 +295,5 @@ static void test_stopped(void **state)
 	test_tmpdir_free(dir);
 }
 
-TEST_MAIN(TEST(test_far_apart), TEST(test_negative_days), TEST(test_order_of_commitment),
+TEST_MAIN(TEST(test_far_apart), TEST(test_negative_days), TEST(test_order_of_commitment), TEST(test_order_of_merged),
 	TEST(test_deletion_is_of_its_time), TEST(test_deleted_bytes), TEST(test_refused_deletions), TEST(test_stopped))
