@@ -201,13 +201,17 @@ static int move_exemplars_of(struct renewal *k, const struct tsdb_row *row, stru
 {
 	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
 	size_t off = 0;
+	uint32_t sid;
+	int rc;
 	for (uint32_t i = 0; i < row->width; i++) {
 		const struct tsdb_exemplar_rec *e = tsdb__exemplars_next(row, &off);
 		if (!e || e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(e, labels) < 0)
 			return tsdb__corrupt(err, "log", 0, "not an exemplar");
-		if (e->sid < k->old->rec.sid_end && k->sids[e->sid] &&
-			tsdb__exemplars_put(out, k->sids[e->sid] - 1, e->t_ms, e->v,
-				(struct pm_labels){ labels, e->label_count }) < 0)
+		if (e->sid >= k->old->rec.sid_end)
+			return tsdb__corrupt(err, "log", 0, "an exemplar of no series");
+		if ((rc = new_sid(k, e->sid, 0, &sid, err)) < 0)
+			return rc;
+		if (tsdb__exemplars_put(out, sid, e->t_ms, e->v, (struct pm_labels){ labels, e->label_count }) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	return 0;
