@@ -50,13 +50,14 @@ $ pm import in.om && pm query 'count_over_time(m[1h])' -t 3
   in.om: 6 samples
   {a="x"}  3
   {a="y"}  3
+$ pm delete m 'm{'; pm query 'count_over_time(m[1h])' -t 3
+  {a="x"}  3
+  {a="y"}  3
+! pm delete: 1:3: parse error: unexpected end of input inside braces
 $ pm delete m nothing && pm query 'm[1h]' -t 3 && pm compact --force && pm inspect --digest
   merged   0 samples of 2 segments into 0
   nothing to do
   0000000000000000  0 series, 0 samples
-$ pm delete 'm{' other
-! pm delete: 1:3: parse error: unexpected end of input inside braces
-= 1
 $ pm delete --start 3 --end 2 m
 ! pm delete: --end is before --start
 ! usage: pm delete [--start TIME] [--end TIME] SELECTOR...
