@@ -1,5 +1,5 @@
-/* sizearg.c - sizes as people write them: "512MB", "1GiB", "4096". Units are powers of 1024, whatever their spelling, as
- * Prometheus has it. */
+/* sizearg.c - sizes as people write them: "512MB", "1GiB", "4096". Units are powers of 1024, whatever their spelling,
+ * as Prometheus has it. */
 #include "cmd/cmd.h"
 
 #include "libtsdb/base/num.h"

@@ -98,8 +98,8 @@ struct scrape_report {
 	double duration_s;
 	size_t samples_scraped, samples_post_relabel, series_added;
 	size_t body_bytes; /* after decompression */
-	/* The reason when not up, one line, as upstream words it where it has words; or, when up, which new series a quota
-	 * of the store refused. */
+	/* The reason when not up, one line, as upstream words it where it has words; or, when up, which new series a
+	 * quota of the store refused. */
 	char error[512];
 	struct pm_append_stats stored;
 };

@@ -212,9 +212,9 @@ enum pm_use {
 	PM_USE_PRESENT, /* whether a window has a sample that is not stale */
 };
 
-/* Windows (t - range_ms, t] for t = start_ms, start_ms + step_ms, ..., `count` of them. A store that knows the extremes of a
- * stretch of float samples none of which is in a window without the others may give one sample in their place, at the
- * time of any of them, with the value that counts. */
+/* Windows (t - range_ms, t] for t = start_ms, start_ms + step_ms, ..., `count` of them. A store that knows the extremes
+ * of a stretch of float samples none of which is in a window without the others may give one sample in their place, at
+ * the time of any of them, with the value that counts. */
 struct pm_windows {
 	enum pm_use use; /* PM_USE_ALL: the rest means nothing */
 	int64_t start_ms, step_ms, range_ms;
@@ -303,7 +303,7 @@ struct pm_page_entry {
 	struct pm_layout_entry e; /* e.ref from the layout when known, else PM_REF_NEW */
 	struct pm_labels labels;  /* for PM_REF_NEW, target labels and relabelling applied, normalized */
 	double v;
-	int64_t t_ms; /* explicit timestamp of the line, or PM_NO_TIME */
+	int64_t t_ms;                 /* explicit timestamp of the line, or PM_NO_TIME */
 	const struct pm_histogram *h; /* NULL: the float v */
 	int64_t st_ms;                /* start timestamp, 0 for none */
 };
@@ -340,9 +340,9 @@ struct pm_page {
 };
 
 struct pm_append_stats {
-	size_t samples;    /* committed, stale markers not counted */
-	size_t stale;      /* stale markers written */
-	size_t series_new; /* series the target's last row did not have */
+	size_t samples;        /* committed, stale markers not counted */
+	size_t stale;          /* stale markers written */
+	size_t series_new;     /* series the target's last row did not have */
 	size_t series_refused; /* new ones over a quota, which `err` then names: left out, all else was stored */
 };
 

@@ -17,7 +17,8 @@ void pm_fs_close(int fd);
 int pm_fs_mkdirat(int dirfd, const char *path, struct pm_error *err); /* fine when it exists */
 int pm_fs_size(int fd, uint64_t *ret, struct pm_error *err);
 int pm_fs_identity(int fd, uint64_t *ret_dev, uint64_t *ret_ino, struct pm_error *err);
-/* When the file was made, nanoseconds since 1970; 0 where the file system does not keep it. Inode numbers are used again. */
+/* When the file was made, nanoseconds since 1970; 0 where the file system does not keep it. Inode numbers are used
+ * again. */
 uint64_t pm_fs_born_ns(int fd);
 int pm_fs_pwrite(int fd, const void *p, size_t n, uint64_t off, struct pm_error *err);
 /* PM_ERR_CORRUPT when the file ends early. */

@@ -1,7 +1,8 @@
 /* db.h - an open store, and what its parts (transactions, pages, queriers) know of each other.
  *
- * Who may touch what: `snap`, `head`, `detached` under snap_mutex; `write` by the holder of write_mutex and the writers'
- * lock; marks of syncs by the holder of sync_mutex and the lock of syncs. The last is taken with nothing else held. */
+ * Who may touch what: `snap`, `head`, `detached` under snap_mutex; `write` by the holder of write_mutex and the
+ * writers' lock; marks of syncs by the holder of sync_mutex and the lock of syncs. The last is taken with nothing else
+ * held. */
 #ifndef TSDB_DB_DB_H
 #define TSDB_DB_DB_H
 
@@ -19,7 +20,8 @@ struct tsdb {
 	bool detached; /* a reader of a store that a writer must recover: `snap` is what was recovered in memory */
 	pthread_mutex_t snap_mutex, write_mutex, sync_mutex;
 	pthread_mutex_t long_mutex; /* threads queue on it before TSDB_LOCK_LONG */
-	void (*damaged)(void *arg, const struct pm_error *what); /* a segment was set aside; NULL: nobody wants to know */
+	/* A segment was set aside; NULL: nobody wants to know. */
+	void (*damaged)(void *arg, const struct pm_error *what);
 	void *damaged_arg;
 	struct tsdb__snap *snap; /* the newest this process has taken */
 	struct tsdb__write write;

@@ -1,8 +1,8 @@
 /* long.h - long work: sealing, merging, retention, deletion (see tsdb_compact).
  *
- * Whoever does it holds TSDB_LOCK_LONG all the time and the writers' lock for two short moments: to begin a log file that
- * will not be sealed, and to publish. Only the holder makes segments and manifests, so that what is published cannot change
- * under its hands but by what writers append. */
+ * Whoever does it holds TSDB_LOCK_LONG all the time and the writers' lock for two short moments: to begin a log file
+ * that will not be sealed, and to publish. Only the holder makes segments and manifests, so that what is published
+ * cannot change under its hands but by what writers append. */
 #ifndef TSDB_DB_LONG_H
 #define TSDB_DB_LONG_H
 
@@ -36,8 +36,8 @@ int tsdb__long_begin(struct tsdb__long *w, struct pm_error *err);
 void tsdb__long_end(struct tsdb__long *w);
 /* True: stop, with PM_ERR_CANCELED. */
 bool tsdb__long_progress(struct tsdb__long *w, const char *what, uint64_t done, uint64_t all);
-/* Publish `m` (taken over), and with `log_first` not 0 that log files before it are sealed; sync that; then unlink what the
- * store no longer names. w->snap is what is published then. */
+/* Publish `m` (taken over), and with `log_first` not 0 that log files before it are sealed; sync that; then unlink what
+ * the store no longer names. w->snap is what is published then. */
 int tsdb__long_publish(struct tsdb__long *w, struct tsdb__manifest *m, uint64_t log_first, struct pm_error *err);
 
 /* The newest time of all samples. */

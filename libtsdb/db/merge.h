@@ -9,8 +9,8 @@
 /* Takes over `sets` (freed with the result, or here on error). */
 int tsdb__merge_sets(struct pm_series_set **sets, size_t count, size_t limit, struct pm_series_set **ret);
 
-/* Samples of one series out of several parts; equal times: the first part that has one. What it gives out is good until the
- * next call. */
+/* Samples of one series out of several parts; equal times: the first part that has one. What it gives out is good until
+ * the next call. */
 struct tsdb__merge_samples;
 int tsdb__merge_samples_new(struct tsdb__merge_samples **ret);
 void tsdb__merge_samples_free(struct tsdb__merge_samples *m);

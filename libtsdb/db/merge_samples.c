@@ -1,7 +1,7 @@
 /* merge_samples.c - samples of one series that stand in several places.
  *
- * Nearly always the parts follow one another in time: then values are copied, and the joined column of times is kept for
- * the next series with the same parts. */
+ * Nearly always the parts follow one another in time: then values are copied, and the joined column of times is kept
+ * for the next series with the same parts. */
 #include "libtsdb/db/merge.h"
 
 #include "libtsdb/base/mem.h"
@@ -122,8 +122,8 @@ static void copy_part(struct columns *c, size_t at, const struct pm_samples *p, 
 		memset(c->st + at, 0, p->count * sizeof *c->st);
 }
 
-static int join(struct tsdb__merge_samples *m, size_t count, size_t total, bool hists, bool starts,
-	struct pm_samples *ret)
+static int join(
+	struct tsdb__merge_samples *m, size_t count, size_t total, bool hists, bool starts, struct pm_samples *ret)
 {
 	struct kept *times;
 	size_t at = 0;

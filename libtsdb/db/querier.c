@@ -39,8 +39,8 @@ static bool is_missing(struct tsdb *db, const struct tsdb__manifest *m)
 	return db->detached || (tsdb__meta_read(db->meta, &now, NULL) == 0 && now.manifest == m->number);
 }
 
-int tsdb__source_segment(struct tsdb *db, const struct tsdb__snap *snap, size_t i, struct tsdb__segment **ret,
-	struct pm_error *err)
+int tsdb__source_segment(
+	struct tsdb *db, const struct tsdb__snap *snap, size_t i, struct tsdb__segment **ret, struct pm_error *err)
 {
 	struct tsdb__manifest *m = tsdb__manifest_of(snap);
 	struct pm_error why = { 0 };
@@ -69,7 +69,8 @@ int tsdb__source_set(const struct tsdb__snap *snap, struct tsdb__segment *s, con
 	return rc;
 }
 
-/* One sample may stand for many only where no other source has samples between them, nor a tombstone takes some away. */
+/* One sample may stand for many only where no other source has samples between them, nor a tombstone takes some away.
+ */
 static bool apart(const struct tsdb__snap *snap, const struct pm_select *sel)
 {
 	const struct tsdb__manifest *m = tsdb__manifest_of(snap);

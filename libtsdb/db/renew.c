@@ -1,8 +1,8 @@
 /* renew.c - a new head in the place of one whose series are mostly gone.
  *
- * Catalog, layouts and postings only grow: where pods come and go they fill with series that nobody scrapes any more. When
- * these are half of all, what was appended since the sealing is sealed too, and the targets that still send, with the
- * series that they still have, begin a head of the next generation. Writers wait meanwhile; it is seldom.
+ * Catalog, layouts and postings only grow: where pods come and go they fill with series that nobody scrapes any more.
+ * When these are half of all, what was appended since the sealing is sealed too, and the targets that still send, with
+ * the series that they still have, begin a head of the next generation. Writers wait meanwhile; it is seldom.
  *
  * Ids begin anew: one is good for a generation, which writers compare when they have the lock. */
 #include "libtsdb/db/long.h"
@@ -23,7 +23,7 @@ struct renewal {
 	uint64_t live_count;
 	struct tsdb__write new;
 	struct tsdb_meta_page meta; /* where the new head reserves ids until it is published */
-	uint32_t *sids; /* by old id: new id + 1; 0: not there */
+	uint32_t *sids;             /* by old id: new id + 1; 0: not there */
 	struct pm_layout_entry *entries;
 	size_t entry_cap;
 	double *values;
@@ -45,8 +45,7 @@ static int each_family(struct renewal *k, family_fn *fn, struct pm_error *err)
 	struct tsdb__walk walk;
 	const char *what;
 	int rc;
-	tsdb__walk_begin(
-		&walk, k->old->layouts.map, k->old->layouts.end, TSDB_FILE_LAYOUTS, k->old->rec.generation, 0);
+	tsdb__walk_begin(&walk, k->old->layouts.map, k->old->layouts.end, TSDB_FILE_LAYOUTS, k->old->rec.generation, 0);
 	while ((rc = tsdb__walk_next(&walk, &rec, &what)) > 0) {
 		const struct tsdb_family *f = (const void *)rec;
 		if (rec->kind != TSDB_REC_FAMILY)
@@ -170,8 +169,7 @@ static int move_family(struct renewal *k, const struct tsdb_family *f, const str
 		if (k->entries[i].ref < PM_REF_MAX)
 			rc = new_sid(k, k->entries[i].ref, in.family, &k->entries[i].ref, err);
 	if (rc == 0)
-		rc = tsdb__version_add(
-			&k->new, in.family, 0, k->entries, kept.entries, kept.text, &in.version, err);
+		rc = tsdb__version_add(&k->new, in.family, 0, k->entries, kept.entries, kept.text, &in.version, err);
 	in.width = in.present = (uint32_t)kept.series;
 	in.values = k->values;
 	in.times = kept.timed ? k->times : NULL;
@@ -197,7 +195,8 @@ static int move_metadata(struct renewal *k, struct pm_error *err)
 	return rc;
 }
 
-static int move_exemplars_of(struct renewal *k, const struct tsdb_row *row, struct tsdb__exemplars_out *out, struct pm_error *err)
+static int move_exemplars_of(
+	struct renewal *k, const struct tsdb_row *row, struct tsdb__exemplars_out *out, struct pm_error *err)
 {
 	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
 	size_t off = 0;
@@ -322,7 +321,8 @@ int tsdb__renew(struct tsdb__long *w, struct pm_error *err)
 	int rc;
 	k.new.log_fd = -1;
 	k.new.meta = &k.meta;
-	if (__builtin_sub_overflow(tsdb__long_newest(w), w->opts->layout_ms ? w->opts->layout_ms : LAYOUT_MS, &k.horizon_ms))
+	if (__builtin_sub_overflow(
+		    tsdb__long_newest(w), w->opts->layout_ms ? w->opts->layout_ms : LAYOUT_MS, &k.horizon_ms))
 		k.horizon_ms = PM_TIME_MIN;
 	if ((rc = worth(&k, &is_worth, err)) < 0 || !is_worth)
 		goto done;

@@ -1,4 +1,5 @@
-/* shape.c - lists of series that samples come in together: an ad-hoc layout for each, found again by the hash of the list. */
+/* shape.c - lists of series that samples come in together: an ad-hoc layout for each, found again by the hash of the
+ * list. */
 #include "libtsdb/db/txn.h"
 
 #include "libtsdb/base/hash.h"
@@ -99,7 +100,8 @@ int tsdb_txn_layout(
 	if ((rc = tsdb__shape_store(txn, s, sids, true, err)) < 0)
 		return txn->error = rc;
 	if (s->refused)
-		return pm_fail(err, PM_ERR_INVALID, "a series stands twice in the layout, or there are too many layouts");
+		return pm_fail(
+			err, PM_ERR_INVALID, "a series stands twice in the layout, or there are too many layouts");
 	*ret_layout = (tsdb_layout)txn->layout_count++;
 	return 0;
 }

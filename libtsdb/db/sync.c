@@ -1,9 +1,9 @@
 /* sync.c - when to sync, and that one process and thread at a time does.
  *
  * Nobody syncs under the writers' lock: others append while the disk works. With TSDB_FSYNC_ALWAYS a commit waits until
- * a sync that began after it is done; several may be covered by one. A failed sync is noted in the meta page and ends all
- * syncs, in every process, until the store is recovered after the machine's next start: the system may have dropped the
- * pages that it could not write, and would call the next sync a success. */
+ * a sync that began after it is done; several may be covered by one. A failed sync is noted in the meta page and ends
+ * all syncs, in every process, until the store is recovered after the machine's next start: the system may have dropped
+ * the pages that it could not write, and would call the next sync a success. */
 #include "libtsdb/db/db.h"
 
 #include "libtsdb/base/clock.h"
@@ -27,8 +27,8 @@ static int sync_published(struct tsdb *db, struct pm_error *err)
 	struct tsdb_record mark;
 	int rc = PM_ERR_STALE;
 	if (__atomic_load_n(&db->meta->sync_failed, __ATOMIC_ACQUIRE))
-		return pm_fail(err, PM_ERR_IO,
-			"an earlier sync failed; what was written since may be lost with the power");
+		return pm_fail(
+			err, PM_ERR_IO, "an earlier sync failed; what was written since may be lost with the power");
 	/* A log file that is gone was sealed meanwhile. */
 	for (int tries = 0; rc == PM_ERR_STALE && tries < 100; tries++) {
 		if ((rc = tsdb__snap_get(db, &snap, err)) < 0)

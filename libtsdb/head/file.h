@@ -93,8 +93,8 @@ static inline void tsdb__set_seen(uint64_t *seen, uint64_t off)
 const void *tsdb__rec_at(const struct tsdb__bytes *b, uint64_t off, enum tsdb_rec_kind kind, size_t size_min);
 /* Count a place that damage was found at. */
 void tsdb__bytes_damaged(const struct tsdb__bytes *b, uint64_t off);
-/* A record was sought and not found where something points at: a dead writer's slot, or damage? Looks at every record of
- * the file, and counts what is not sound. */
+/* A record was sought and not found where something points at: a dead writer's slot, or damage? Looks at every record
+ * of the file, and counts what is not sound. */
 void tsdb__bytes_suspect(const struct tsdb__bytes *b);
 uint64_t tsdb__rec_checksum(const struct tsdb_rec *rec, enum tsdb_file_kind kind, uint64_t generation, uint64_t off);
 /* The running sum of checksums (F6): it depends on all of them and on their order. */
@@ -120,8 +120,8 @@ struct tsdb__tail {
 int tsdb__tail_begin(struct tsdb__tail *t, struct tsdb__file *file, uint64_t len, struct pm_error *err);
 /* Room for `size` bytes, zeroed, at the end; good until the next add or flush. NULL: t->error and `err` say why. */
 void *tsdb__tail_add(struct tsdb__tail *t, size_t size, uint64_t *ret_off, struct pm_error *err);
-/* Complete the record at `rec` that was added at `off`: length, kind, checksum. Records are sealed in the order in which
- * they were added. */
+/* Complete the record at `rec` that was added at `off`: length, kind, checksum. Records are sealed in the order in
+ * which they were added. */
 void tsdb__tail_seal(struct tsdb__tail *t, struct tsdb_rec *rec, uint64_t off, size_t size, enum tsdb_rec_kind kind);
 int tsdb__tail_flush(struct tsdb__tail *t, struct pm_error *err);
 void tsdb__tail_release(struct tsdb__tail *t);

@@ -73,7 +73,7 @@ struct tsdb_record {
 	uint32_t rows_since_heads;
 	uint32_t table_number[TSDB_TABLE_COUNT];
 	uint32_t table_used[TSDB_TABLE_COUNT]; /* slots filled, at least */
-	uint32_t metadata; /* the newest record of metadata, offset / 8; 0: none */
+	uint32_t metadata;                     /* the newest record of metadata, offset / 8; 0: none */
 	uint64_t sample_count, txn_count;
 	int64_t min_ms, max_ms;
 	uint64_t catalog_sum, layouts_sum, log_sum; /* F6, up to the lengths above */
@@ -105,8 +105,8 @@ struct tsdb_meta_page {
 	uint64_t synced_seq;    /* atomic: all up to this record is on the disk */
 	int64_t synced_ms;      /* atomic: wall time of that sync */
 	uint64_t dirty;         /* atomic: a writer died inside a transaction when 1 at lock time */
-	uint64_t sync_failed;   /* atomic: not 0 once a sync failed: what was written since may be lost with the power */
-	uint64_t born_ns;       /* with dev and ino: when this file was made, 0 where that is not known */
+	uint64_t sync_failed; /* atomic: not 0 once a sync failed: what was written since may be lost with the power */
+	uint64_t born_ns;     /* with dev and ino: when this file was made, 0 where that is not known */
 	uint8_t reserved[1024 - 152];
 	union {
 		struct tsdb_record record;
@@ -162,8 +162,8 @@ struct tsdb_symbol {
 };
 static_assert(sizeof(struct tsdb_symbol) == 24, "symbol");
 
-/* A symbol is named by its record's offset / 8, so a catalog ends at 32 GiB. In `ids`, an id that was reserved and never used
- * has TSDB_NO_SERIES; 0 would be damage. */
+/* A symbol is named by its record's offset / 8, so a catalog ends at 32 GiB. In `ids`, an id that was reserved and
+ * never used has TSDB_NO_SERIES; 0 would be damage. */
 #define TSDB_NO_SERIES UINT32_C(0xffffffff)
 
 struct tsdb_pair {
@@ -256,7 +256,8 @@ enum tsdb_row_flags {
 	TSDB_ROW_TIMES = 2,      /* then a time for each present position */
 	TSDB_ROW_STARTS = 4,     /* then a start timestamp for each, 0 for none; in batches too */
 	TSDB_ROW_HISTOGRAMS = 8, /* then a bitmap of values that are histograms; in batches too */
-	TSDB_ROW_CARRIED = 16,   /* a copy of a row whose file was sealed: its samples are in a segment, its layout lives */
+	TSDB_ROW_CARRIED =
+		16, /* a copy of a row whose file was sealed: its samples are in a segment, its layout lives */
 };
 
 /* Then the values of present positions. With TSDB_ROW_HISTOGRAMS the body ends with a part that histograms stand in:

@@ -23,8 +23,8 @@ struct tsdb__head {
 	struct tsdb__slots *tables[TSDB_TABLE_COUNT]; /* newest first */
 	const uint8_t **logs;                         /* mapped log files, by tsdb__log_slot() */
 	struct tsdb__slots_damage slots_damage;
-	uint64_t **log_seen;                          /* and which of their records were found sound; NULL: not kept */
-	uint64_t log_base;                            /* no file has a smaller number */
+	uint64_t **log_seen; /* and which of their records were found sound; NULL: not kept */
+	uint64_t log_base;   /* no file has a smaller number */
 	/* Position of the last row of each family, up to scanned_pos. Grows by replacement; what was replaced stays for
 	 * the snapshots that use it. */
 	uint64_t *last;
@@ -38,7 +38,7 @@ struct tsdb__head {
 };
 
 struct tsdb__snap {
-	unsigned refs; /* atomic */
+	unsigned refs;                   /* atomic */
 	struct tsdb__snap *next, **back; /* all of the head, under its mutex */
 	void *attached;                  /* what the snapshot holds beside the head, and how to let go of it */
 	void (*detach)(void *attached);
@@ -66,8 +66,8 @@ void tsdb__head_unref(struct tsdb__head *h); /* NULL allowed */
 /* Everything a record names, mapped. PM_ERR_STALE: a file is gone, take a newer record. */
 int tsdb__snap_new(struct tsdb__head *h, const struct tsdb_record *rec, struct tsdb__snap **ret, struct pm_error *err);
 void tsdb__snap_unref(struct tsdb__snap *s);
-/* Places where damage was found in the files of a head, so far; and PM_ERR_CORRUPT, naming the last, when there are more
- * now than `before`: an answer that was made meanwhile may lack something. */
+/* Places where damage was found in the files of a head, so far; and PM_ERR_CORRUPT, naming the last, when there are
+ * more now than `before`: an answer that was made meanwhile may lack something. */
 uint64_t tsdb__damage_count(const struct tsdb__head *h);
 int tsdb__damage_since(const struct tsdb__head *h, uint64_t before, struct pm_error *err);
 int tsdb__head_table(
@@ -218,7 +218,7 @@ struct tsdb__write {
 	int log_error; /* why there was no room */
 	struct tsdb__hists hists;
 	struct tsdb__quota *quota; /* quota.h; NULL: no limits on series */
-	uint64_t exemplar_max; /* as in tsdb_opts; atomic */
+	uint64_t exemplar_max;     /* as in tsdb_opts; atomic */
 	/* rows of this transaction: what h->last will say once they are published */
 	struct tsdb__last *last; /* by family, pos 0: as published */
 	uint32_t last_cap;

@@ -60,8 +60,8 @@ static int slots_map(
 	return 0;
 }
 
-static int slots_file(
-	int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count, int *ret_fd, struct pm_error *err)
+static int slots_file(int dirfd, const char *name, uint64_t generation, uint32_t number, uint64_t count, int *ret_fd,
+	struct pm_error *err)
 {
 	struct tsdb_file_head head;
 	int fd = -1, rc;
@@ -123,8 +123,8 @@ int tsdb__slots_save(
 	int fd, rc = slots_file(dirfd, name, generation, s->number, s->count, &fd, err);
 	if (rc < 0)
 		return rc;
-	rc = pm_fs_pwrite(fd, s->words, file_size(s->count) - sizeof(struct tsdb_file_head),
-		sizeof(struct tsdb_file_head), err);
+	rc = pm_fs_pwrite(
+		fd, s->words, file_size(s->count) - sizeof(struct tsdb_file_head), sizeof(struct tsdb_file_head), err);
 	pm_fs_close(fd);
 	return rc;
 }

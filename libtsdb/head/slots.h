@@ -5,8 +5,8 @@
  * and ignores values that its snapshot does not know, which a transaction that failed may have left. Growing means a
  * new file. Blocks are allocated when a table is made, so that a full disk can't strike at a store to the mapping.
  *
- * Behind the slots stands a byte for each, the exclusive or of its word's bytes, stored before the word. It is looked at
- * when a value was not found: a slot that was damaged may be the one that was sought. */
+ * Behind the slots stands a byte for each, the exclusive or of its word's bytes, stored before the word. It is looked
+ * at when a value was not found: a slot that was damaged may be the one that was sought. */
 #ifndef TSDB_HEAD_SLOTS_H
 #define TSDB_HEAD_SLOTS_H
 

@@ -1,5 +1,5 @@
-/* crash_disk.c - a shadow of what is on the disk; see crash_disk.h. Every file and directory is a node, known by its inode
- * number; a descriptor keeps it when its last name is gone. */
+/* crash_disk.c - a shadow of what is on the disk; see crash_disk.h. Every file and directory is a node, known by its
+ * inode number; a descriptor keeps it when its last name is gone. */
 #include "tests/support/crash_disk.h"
 
 #include <dirent.h>
@@ -19,7 +19,7 @@ struct node {
 	ino_t ino;
 	int fd;
 	bool is_dir;
-	int shadow; /* of a file: what is on the disk */
+	int shadow;         /* of a file: what is on the disk */
 	struct name *names; /* of a directory: what is on the disk */
 	int name_count;
 };

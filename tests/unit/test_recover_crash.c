@@ -82,8 +82,8 @@ static int write_loose(struct history *h, struct tsdb *db, int k, struct pm_erro
 	for (int s = 0; s < series_end(kind_of(h, k)); s++) {
 		name_series(s, true, text, l);
 		if (value_of(h, k, s, &v))
-			assert_ok(tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, k * 1000 + s % 3, v, NULL, err),
-				err);
+			assert_ok(
+				tsdb_txn_append(txn, (struct pm_labels){ l, 2 }, k * 1000 + s % 3, v, NULL, err), err);
 	}
 	return tsdb_txn_commit(txn, err);
 }
@@ -100,10 +100,9 @@ static int write_page(struct history *h, struct tsdb *db, int k, struct pm_error
 		double v;
 		if (!value_of(h, k, s, &v))
 			continue;
-		e[n] = (struct pm_page_entry){ .e = { (uint64_t)s + 1, 5, PM_REF_NEW },
-			.labels = { l[n], 2 },
-			.v = v,
-			.t_ms = PM_NO_TIME };
+		e[n] = (struct pm_page_entry){
+			.e = { (uint64_t)s + 1, 5, PM_REF_NEW }, .labels = { l[n], 2 }, .v = v, .t_ms = PM_NO_TIME
+		};
 		n++;
 	}
 	struct pm_page page = { .t_ms = k * 1000, .entries = e, .entry_count = n };
@@ -151,13 +150,13 @@ static void check_sample(const struct history *h, int *seen, struct pm_str name,
 	seen[k]++;
 }
 
-static size_t select_all(struct tsdb *db, struct pm_str one, void (*fn)(void *arg, const struct pm_series *s), void *arg)
+static size_t select_all(
+	struct tsdb *db, struct pm_str one, void (*fn)(void *arg, const struct pm_series *s), void *arg)
 {
 	struct pm_matcher m[] = { { PM_MATCH_EQ, PM_STR("__name__"), PM_STR("m") }, { PM_MATCH_EQ, PM_STR("s"), one } };
-	struct pm_select sel = { .matchers = m,
-		.matcher_count = one.len ? 2 : 1,
-		.min_ms = 0,
-		.max_ms = INT64_C(1) << 40 };
+	struct pm_select sel = {
+		.matchers = m, .matcher_count = one.len ? 2 : 1, .min_ms = 0, .max_ms = INT64_C(1) << 40
+	};
 	struct pm_series_set *set;
 	struct pm_error err = { 0 };
 	struct pm_querier *q;

@@ -164,7 +164,8 @@ static void test_order_of_commitment(void **state)
 	test_tmpdir_free(dir);
 }
 
-/* A merged segment keeps the place of its first member: what was sealed after these, over longer spans, stays behind. */
+/* A merged segment keeps the place of its first member: what was sealed after these, over longer spans, stays behind.
+ */
 static void test_order_of_merged(void **state)
 {
 	char *dir = test_tmpdir();

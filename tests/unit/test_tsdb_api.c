@@ -678,7 +678,8 @@ static void test_rows_of_a_layout(void **state)
 		}
 		sids[3] = sids[0];
 		assert_ok(tsdb_txn_layout(txn, sids, 3, &layout, &err), &err);
-		assert_ok(tsdb_txn_append_row(txn, layout, 1000 + round, (double[]){ round, 10 + round, 20 }, &err), &err);
+		assert_ok(tsdb_txn_append_row(txn, layout, 1000 + round, (double[]){ round, 10 + round, 20 }, &err),
+			&err);
 		assert_code(tsdb_txn_layout(txn, sids, 4, &layout, &err), PM_ERR_INVALID, NULL);
 		assert_code(tsdb_txn_append_row(txn, layout + 1, 1, (double[]){ 1 }, &err), PM_ERR_INVALID, NULL);
 		assert_ok(tsdb_txn_commit(txn, &err), &err);
