@@ -19,8 +19,8 @@ struct seal {
 	struct tsdb__segment_writer *writers[SPANS_MAX]; /* by span; NULL: nothing there yet */
 };
 
-/* A snapshot with a log that ends earlier: a view of `of`, without its count of users and its place in the list, which
- * others change meanwhile. */
+/* A snapshot with a log that ends earlier: a view of `of`, without its count of users and its place in the list,
+ * which others change meanwhile. */
 static void bound(struct tsdb__snap *ret, const struct tsdb__snap *of, uint64_t log_end)
 {
 	*ret = (struct tsdb__snap){ .attached = of->attached,
