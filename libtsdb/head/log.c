@@ -259,8 +259,7 @@ static bool other_sound(const struct tsdb__head *h, const struct tsdb_rec *r, ui
 	if (r->kind == TSDB_REC_PAD && (pos + r->len) % TSDB_LOG_FILE_SIZE != 0)
 		return false;
 	pad.len = sizeof pad; /* the checksum of a pad is over its head alone */
-	return r->checksum == tsdb__rec_checksum(
-				      r->kind == TSDB_REC_PAD ? &pad : r, TSDB_FILE_LOG, h->generation, pos);
+	return r->checksum == tsdb__rec_checksum(r->kind == TSDB_REC_PAD ? &pad : r, TSDB_FILE_LOG, h->generation, pos);
 }
 
 int tsdb__log_scan(struct tsdb__head *h, const struct tsdb_record *rec, struct pm_error *err)

@@ -93,8 +93,7 @@ static void clean(const struct tsdb__head *h, const struct tsdb_record *rec)
 	pm_strings_free(&names);
 }
 
-int tsdb__recover_for_writing(
-	int dirfd, struct tsdb_meta_page *m, int meta_fd, bool copied, struct pm_error *err)
+int tsdb__recover_for_writing(int dirfd, struct tsdb_meta_page *m, int meta_fd, bool copied, struct pm_error *err)
 {
 	struct tsdb__head *built = NULL, *h = NULL;
 	struct tsdb_record rec, mark;

@@ -25,7 +25,6 @@ int tsdb__recover_save(struct tsdb__head *h, const struct tsdb_record *rec, stru
 int tsdb__recover_for_reading(int dirfd, const struct tsdb_meta_page *m, bool copied, struct tsdb__head **ret,
 	struct tsdb_record *ret_rec, struct pm_error *err);
 /* All of it for a writer, who holds the writers' lock; afterwards the store is opened as usual. */
-int tsdb__recover_for_writing(
-	int dirfd, struct tsdb_meta_page *m, int meta_fd, bool copied, struct pm_error *err);
+int tsdb__recover_for_writing(int dirfd, struct tsdb_meta_page *m, int meta_fd, bool copied, struct pm_error *err);
 
 #endif

@@ -61,8 +61,8 @@ static int put_series(struct build *b, uint32_t sid, struct pm_error *err)
 		if (!labels[i].name.ptr || !labels[i].value.ptr)
 			return tsdb__corrupt(err, "catalog", (uint64_t)b->sids[sid] * 8, "a series without its names");
 	}
-	return put(b, TSDB_TABLE_SERIES, tsdb__tag(pm_labels_hash((struct pm_labels){ labels, s->rec.small })), sid,
-		err);
+	return put(
+		b, TSDB_TABLE_SERIES, tsdb__tag(pm_labels_hash((struct pm_labels){ labels, s->rec.small })), sid, err);
 }
 
 static int catalog_record(struct build *b, const struct tsdb_rec *rec, uint64_t off, struct pm_error *err)
@@ -170,8 +170,8 @@ int tsdb__recover_build(struct tsdb__head *h, struct tsdb_record *rec, struct pm
 	rec->runs_sid_end = 0;
 	rec->metadata = 0;
 	if ((rc = tsdb__file_in_memory(&h->ids, "ids", TSDB_FILE_IDS, h->generation, ids_len, err)) < 0 ||
-		(rc = tsdb__file_in_memory(&h->postings, "postings", TSDB_FILE_POSTINGS, h->generation,
-			 rec->postings_len, err)) < 0)
+		(rc = tsdb__file_in_memory(
+			 &h->postings, "postings", TSDB_FILE_POSTINGS, h->generation, rec->postings_len, err)) < 0)
 		return rc;
 	for (int t = 0; t < TSDB_TABLE_COUNT; t++) {
 		rec->table_number[t]++;

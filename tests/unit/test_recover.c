@@ -1,5 +1,5 @@
-/* test_recover.c - recovery case by case: copies, copies of files of different ages, what lost transactions leave behind
- * the end, damage below the last sync, torn marks, failed syncs. Random histories: test_recover_crash.c. */
+/* test_recover.c - recovery case by case: copies, copies of files of different ages, what lost transactions leave
+ * behind the end, damage below the last sync, torn marks, failed syncs. Random histories: test_recover_crash.c. */
 #include "tests/support/store_files.h"
 
 #include "libtsdb/head/meta.h"
@@ -172,8 +172,8 @@ static uint64_t log_end_of(const char *store)
 	return r.log_end;
 }
 
-/* A crash loses transaction B and keeps C, which stands right behind it. Recovery writes a commit (as long as 13 values)
- * and a shorter B' is written, so that C stands right behind that: it must not come back at the next crash. */
+/* A crash loses transaction B and keeps C, which stands right behind it. Recovery writes a commit (as long as 13
+ * values) and a shorter B' is written, so that C stands right behind that: it must not come back at the next crash. */
 static void test_lost_transaction_stays_lost(void **state)
 {
 	static const uint8_t zeros[64];
@@ -198,8 +198,8 @@ static void test_lost_transaction_stays_lost(void **state)
 	assert_int_equal(count_at(dir, TSDB_WRITE, "a"), 40);
 }
 
-/* Transactions that were written and never published stand behind the end; another one ends where the first of them did,
- * so that the second follows it with the number that is expected. */
+/* Transactions that were written and never published stand behind the end; another one ends where the first of them
+ * did, so that the second follows it with the number that is expected. */
 static void test_unpublished_transactions_stay_out(void **state)
 {
 	struct tsdb *db = open_store(dir, TSDB_WRITE | TSDB_CREATE);
@@ -223,8 +223,8 @@ static void test_unpublished_transactions_stay_out(void **state)
 	assert_int_equal(count_at(dir, TSDB_WRITE, "b"), 80);
 }
 
-/* The catalog keeps a symbol of a lost transaction, of the same length and with a good checksum, where the log says that
- * another one stood. */
+/* The catalog keeps a symbol of a lost transaction, of the same length and with a good checksum, where the log says
+ * that another one stood. */
 static void test_catalog_of_another_transaction(void **state)
 {
 	struct tsdb *db = open_store(dir, TSDB_WRITE | TSDB_CREATE);

@@ -72,8 +72,8 @@ static int read_all(struct tsdb *db, struct pm_error *err, int *ret_series)
 				    rounds == (int)s.samples.count); /* all series have the same rounds: no half one */
 			rounds = (int)s.samples.count;
 			for (size_t i = 0; i < s.samples.count; i++)
-				assert_int_equal((int)s.samples.v[i] - s.samples.t_ms[i] / 1000,
-					(int)strtol(text, NULL, 10));
+				assert_int_equal(
+					(int)s.samples.v[i] - s.samples.t_ms[i] / 1000, (int)strtol(text, NULL, 10));
 			++*ret_series;
 		}
 		set->free(set);
