@@ -56,7 +56,7 @@ $ pm query
 = 2
 $ pm import
 ! pm import: an argument is missing
-! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|-...
+! usage: pm import [--format FORMAT] [--fsync WHEN] FILE|DIR|-...
 = 2
 $ pm scrape
 ! pm scrape: an argument is missing

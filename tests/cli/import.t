@@ -165,8 +165,8 @@ $ pm -d stopped import big.om && pm -d stopped query -t 1785586799 'sum(count_ov
   {}  1200000
 
 # killed at any instant, the store holds whole transactions, of a million samples; the same import again stores the rest
-$ pm -d killed import big.om >/dev/null 2>&1 & sleep 0.$((RANDOM % 5)); kill -9 $!; wait $! 2>/dev/null
-> pm -d killed query -t 1785586799 'sum(count_over_time(big[1h]))' 2>/dev/null | sed 's/^{}  1[02]00000$//' | grep .
+$ pm -d killed import big.om >/dev/null 2>&1 & sleep 0.$((RANDOM % 5)); kill -9 $! 2>/dev/null; wait $! 2>/dev/null
+> pm -d killed query -t 1785586799 'sum(count_over_time(big[1h]))' 2>/dev/null | sed 's/^{}  1[02]00000$//' | grep . || true
 > pm -d killed import big.om; pm -d killed query -t 1785586799 'sum(count_over_time(big[1h]))'
   big.om: 1200000 samples
   {}  1200000

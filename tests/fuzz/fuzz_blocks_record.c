@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (rc < 0 && !r.why)
 		abort();
+	(void)sum;
 	pm_arena_release(&arena);
 	return 0;
 }
