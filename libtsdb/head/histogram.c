@@ -170,9 +170,10 @@ static void get_counts(const void *from, double *to, size_t count, unsigned widt
 
 static const struct tsdb_hist_shape *get_shape(const uint8_t *part, uint64_t size, uint64_t off)
 {
-	const struct tsdb_hist_shape *s = (const void *)(part + off);
+	const struct tsdb_hist_shape *s;
 	if (off > size || size - off < sizeof *s)
 		return NULL;
+	s = (const void *)(part + off);
 	return shape_size(s) <= size - off ? s : NULL;
 }
 
@@ -180,9 +181,10 @@ int tsdb__hist_get(const struct tsdb_row *row, double value, struct pm_arena *a,
 {
 	uint64_t off = pm_double_bits(value), size;
 	const uint8_t *part = part_of(row, &size);
-	const struct tsdb_hist *n = (const void *)(part + off);
+	const struct tsdb_hist *n;
 	if (off % 8 || off > size || size - off < sizeof *n)
 		return PM_ERR_CORRUPT;
+	n = (const void *)(part + off);
 	const struct tsdb_hist_shape *s = get_shape(part, size, (uint64_t)n->shape * 8);
 	if (!s || (n->width != 1 && n->width != 2 && n->width != 4 && n->width != 8) ||
 		((uint64_t)s->pos_count + s->neg_count) * n->width > size - off - sizeof *n)
