@@ -2,7 +2,7 @@
  * job of the series it is given, at the times that the first argument's first selector looks at. */
 #include "libpromql/eval/info.h"
 
-#include "libtsdb/base/re.h"
+#include "libtsdb/base/match.h"
 
 /* ---- the selector's matchers -------------------------------------------------------------------- */
 
@@ -13,18 +13,7 @@ static bool is_name_matcher(const struct pm_matcher *m)
 
 static bool matches(const struct promql__info_op *op, size_t i, struct pm_str value)
 {
-	const struct pm_matcher *m = &op->selector->selector.matchers[i];
-
-	switch (m->type) {
-	case PM_MATCH_EQ:
-		return pm_str_eq(m->value, value);
-	case PM_MATCH_NE:
-		return !pm_str_eq(m->value, value);
-	case PM_MATCH_RE:
-		return pm_re_match(op->res[i], value);
-	default:
-		return !pm_re_match(op->res[i], value);
-	}
+	return pm_match_value(&op->selector->selector.matchers[i], op->res[i], value);
 }
 
 int promql__info_matchers(struct promql__info_op *op)
@@ -40,8 +29,7 @@ int promql__info_matchers(struct promql__info_op *op)
 	for (size_t i = 0; rc == 0 && i < s->matcher_count; i++) {
 		const struct pm_matcher *m = &s->matchers[i];
 
-		if (m->type == PM_MATCH_RE || m->type == PM_MATCH_NRE)
-			rc = pm_re_new(m->value, &op->res[i], q->err);
+		rc = pm_match_re(m, &op->res[i], q->err);
 		if (rc < 0 || is_name_matcher(m))
 			continue;
 		op->only_named = true;

@@ -3,8 +3,8 @@
 
 #include "libtsdb/base/clock.h"
 #include "libtsdb/base/fs.h"
+#include "libtsdb/base/match.h"
 #include "libtsdb/base/mem.h"
-#include "libtsdb/base/re.h"
 
 #include <stdio.h>
 
@@ -283,8 +283,7 @@ static int check_deletion(
 		return pm_fail(err, PM_ERR_INVALID, "deletion from a range that ends before it begins");
 	for (size_t i = 0; i < count; i++) {
 		struct pm_re *re = NULL;
-		bool is_re = matchers[i].type == PM_MATCH_RE || matchers[i].type == PM_MATCH_NRE;
-		int rc = is_re ? pm_re_new(matchers[i].value, &re, err) : 0;
+		int rc = pm_match_re(&matchers[i], &re, err);
 		pm_re_free(re);
 		if (rc < 0)
 			return rc;

@@ -5,8 +5,8 @@
  * memory stays with the answer; series that are in no run yet are filtered alone. */
 #include "libtsdb/db/db.h"
 
+#include "libtsdb/base/match.h"
 #include "libtsdb/base/mem.h"
-#include "libtsdb/base/re.h"
 
 struct verdicts { /* value symbol -> does it match; open addressing */
 	uint32_t *syms;
@@ -42,21 +42,6 @@ struct select {
 
 /* ---- matchers ---- */
 
-static bool value_matches(const struct match *mt, struct pm_str value)
-{
-	switch (mt->m->type) {
-	case PM_MATCH_EQ:
-		return pm_str_eq(mt->m->value, value);
-	case PM_MATCH_NE:
-		return !pm_str_eq(mt->m->value, value);
-	case PM_MATCH_RE:
-		return pm_re_match(mt->re, value);
-	case PM_MATCH_NRE:
-		return !pm_re_match(mt->re, value);
-	}
-	return false;
-}
-
 static int match_values(struct select *s, struct match *mt)
 {
 	const struct pm_str *lits = &mt->m->value;
@@ -77,9 +62,9 @@ static int match_prepare(struct select *s, struct match *mt, const struct pm_mat
 {
 	int rc;
 	mt->m = m;
-	if ((m->type == PM_MATCH_RE || m->type == PM_MATCH_NRE) && (rc = pm_re_new(m->value, &mt->re, err)) < 0)
+	if ((rc = pm_match_re(m, &mt->re, err)) < 0)
 		return rc;
-	mt->matches_empty = value_matches(mt, PM_STR(""));
+	mt->matches_empty = pm_match_value(mt->m, mt->re, PM_STR(""));
 	mt->named = tsdb__symbol_find(&s->snap->catalog, s->snap->tables[TSDB_TABLE_SYMBOLS], m->name, &mt->name);
 	return match_values(s, mt) < 0 ? pm_fail(err, PM_ERR_NOMEM, "out of memory") : 0;
 }
@@ -124,7 +109,7 @@ static int symbol_matches(struct select *s, struct match *mt, uint32_t sym)
 	struct pm_str value = tsdb__symbol(&s->snap->catalog, sym);
 	vs->syms[at] = sym;
 	vs->count++;
-	return vs->ok[at] = value.ptr && value_matches(mt, value);
+	return vs->ok[at] = value.ptr && pm_match_value(mt->m, mt->re, value);
 }
 
 static int series_matches(struct select *s, struct match *mt, const struct tsdb_series_rec *rec)

@@ -1,8 +1,8 @@
 /* tombstone.c - deletion: samples of matching series in a range are passed over, until a merge leaves them out. */
 #include "libtsdb/db/source.h"
 
+#include "libtsdb/base/match.h"
 #include "libtsdb/base/mem.h"
-#include "libtsdb/base/re.h"
 
 struct range {
 	int64_t min_ms, max_ms;
@@ -41,21 +41,6 @@ static void set_free(struct pm_series_set *base)
 	pm_free(s);
 }
 
-static bool matches(const struct pm_matcher *m, const struct pm_re *re, struct pm_str value)
-{
-	switch (m->type) {
-	case PM_MATCH_EQ:
-		return pm_str_eq(m->value, value);
-	case PM_MATCH_NE:
-		return !pm_str_eq(m->value, value);
-	case PM_MATCH_RE:
-		return pm_re_match(re, value);
-	case PM_MATCH_NRE:
-		return !pm_re_match(re, value);
-	}
-	return false;
-}
-
 /* The ranges that are deleted from a series. */
 static int find_ranges(struct set *s, struct pm_labels labels)
 {
@@ -64,7 +49,7 @@ static int find_ranges(struct set *s, struct pm_labels labels)
 		const struct tsdb__tombstone *t = &s->manifest->tombstones[i];
 		bool all = s->segment < t->before;
 		for (uint32_t k = 0; k < t->matcher_count && all; k++)
-			all = matches(&t->matchers[k], s->res[i][k], pm_labels_get(labels, t->matchers[k].name));
+			all = pm_match_value(&t->matchers[k], s->res[i][k], pm_labels_get(labels, t->matchers[k].name));
 		if (!all)
 			continue;
 		if (pm_grow(&s->ranges, &s->range_cap, s->range_count + 1) < 0)
@@ -138,8 +123,7 @@ static int make_res(struct set *s, struct pm_error *err)
 		if (!(s->res[i] = pm_calloc(t->matcher_count + 1u, sizeof *s->res[i])))
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 		for (uint32_t k = 0; k < t->matcher_count; k++) {
-			bool is_re = t->matchers[k].type == PM_MATCH_RE || t->matchers[k].type == PM_MATCH_NRE;
-			int rc = is_re ? pm_re_new(t->matchers[k].value, &s->res[i][k], err) : 0;
+			int rc = pm_match_re(&t->matchers[k], &s->res[i][k], err);
 			if (rc < 0)
 				return rc;
 		}

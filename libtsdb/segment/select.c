@@ -2,8 +2,8 @@
  *
  * A matcher stands for the series whose value matches; when it matches the empty value too, for all series but those
  * whose value does not. Values of a name stand together in the table of pairs, each once. */
+#include "libtsdb/base/match.h"
 #include "libtsdb/base/mem.h"
-#include "libtsdb/base/re.h"
 #include "libtsdb/segment/bitmap.h"
 #include "libtsdb/segment/segment.h"
 
@@ -12,21 +12,6 @@ struct selection {
 	struct tsdb__bitmap *all; /* what is left; NULL: every series */
 	struct pm_error *err;
 };
-
-static bool value_matches(const struct pm_matcher *m, const struct pm_re *re, struct pm_str value)
-{
-	switch (m->type) {
-	case PM_MATCH_EQ:
-		return pm_str_eq(m->value, value);
-	case PM_MATCH_NE:
-		return !pm_str_eq(m->value, value);
-	case PM_MATCH_RE:
-		return pm_re_match(re, value);
-	case PM_MATCH_NRE:
-		return !pm_re_match(re, value);
-	}
-	return false;
-}
 
 static int add_posting(struct selection *s, const struct tsdb_posting *p, struct tsdb__bitmap *to)
 {
@@ -70,7 +55,7 @@ static int add_matching(struct selection *s, const struct tsdb_posting *pairs, u
 		struct pm_str value = tsdb__segment_symbol(s->segment, pairs[i].value, s->err);
 		if (!value.ptr)
 			return PM_ERR_CORRUPT;
-		if (value_matches(m, re, value) == want)
+		if (pm_match_value(m, re, value) == want)
 			rc = add_posting(s, &pairs[i], to);
 	}
 	return rc;
@@ -92,7 +77,7 @@ static int narrow(struct selection *s, const struct pm_matcher *m, const struct 
 	const struct tsdb_posting *pairs = NULL;
 	const struct pm_str *literals = &m->value;
 	uint32_t name, n = 0;
-	bool empty = value_matches(m, re, PM_STR(""));
+	bool empty = pm_match_value(m, re, PM_STR(""));
 	size_t literal_count = m->type == PM_MATCH_EQ ? 1 : m->type == PM_MATCH_RE ? pm_re_literals(re, &literals) : 0;
 	int rc = tsdb__segment_symbol_find(s->segment, m->name, &name, s->err);
 	if (rc < 0)
@@ -121,8 +106,7 @@ int tsdb__segment_select(const struct tsdb__segment *segment, const struct pm_ma
 	int rc = 0;
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		struct pm_re *re = NULL;
-		bool is_re = m[i].type == PM_MATCH_RE || m[i].type == PM_MATCH_NRE;
-		if (!is_re || (rc = pm_re_new(m[i].value, &re, err)) == 0)
+		if ((rc = pm_match_re(&m[i], &re, err)) == 0)
 			rc = narrow(&s, &m[i], re);
 		pm_re_free(re);
 	}
