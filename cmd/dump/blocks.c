@@ -7,13 +7,14 @@
 #include "cmd/dump/dump.h"
 
 #include "libtsdb/base/fs.h"
+#include "libtsdb/base/fs_copy.h"
 #include "libtsdb/base/mem.h"
 #include "libtsdb/blocks.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { BLOCK_MS = 2 * 3600 * 1000, STRETCH_BLOCKS = 8, TREE_DEPTH_MAX = 3, FOUND = 1 };
+enum { BLOCK_MS = 2 * 3600 * 1000, STRETCH_BLOCKS = 8, FOUND = 1 };
 
 struct blocks {
 	struct pm_dump *dump;
@@ -22,42 +23,6 @@ struct blocks {
 };
 
 /* ---- the directory ------------------------------------------------------------------------------ */
-
-static void remove_tree(int at, const char *path, int depth)
-{
-	struct pm_strings names;
-	int fd;
-
-	if (depth > TREE_DEPTH_MAX || pm_fs_openat(at, path, PM_FS_READ | PM_FS_DIRECTORY, &fd, NULL) < 0)
-		return;
-	if (pm_fs_list(fd, &names, NULL) == 0) {
-		for (size_t i = 0; i < names.count; i++)
-			if (pm_fs_unlinkat(fd, names.v[i].ptr, NULL) < 0)
-				remove_tree(fd, names.v[i].ptr, depth + 1);
-		pm_strings_free(&names);
-	}
-	pm_fs_close(fd);
-	pm_fs_rmdirat(at, path, NULL);
-}
-
-static int check_free(const char *path, struct pm_error *err)
-{
-	struct pm_strings names;
-	int fd, rc = pm_fs_openat(AT_FDCWD, path, PM_FS_READ | PM_FS_DIRECTORY, &fd, err);
-
-	if (rc == PM_ERR_NOTFOUND)
-		return 0;
-	if (rc < 0)
-		return rc;
-	rc = pm_fs_list(fd, &names, err);
-	pm_fs_close(fd);
-	if (rc < 0)
-		return rc;
-	if (names.count)
-		rc = pm_fail(err, PM_ERR_EXISTS, "%s: is not empty", path);
-	pm_strings_free(&names);
-	return rc;
-}
 
 static int make_dirs(const char *dir, struct pm_error *err)
 {
@@ -163,7 +128,7 @@ int pm_dump_blocks(struct pm_dump *d, struct pm_error *err)
 	if (!dir)
 		return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	snprintf(dir, size, "%s.tmp-%d", d->output, (int)getpid());
-	rc = check_free(d->output, err);
+	rc = pm_fs_check_empty(AT_FDCWD, d->output, err);
 	if (rc == 0) {
 		rc = make_dirs(dir, err);
 		if (rc == 0)
@@ -171,7 +136,7 @@ int pm_dump_blocks(struct pm_dump *d, struct pm_error *err)
 		if (rc == 0)
 			rc = pm_fs_renameat(AT_FDCWD, dir, d->output, err);
 		if (rc < 0)
-			remove_tree(AT_FDCWD, dir, 0);
+			pm_fs_remove_tree(AT_FDCWD, dir, NULL);
 	}
 	pm_free(dir);
 	return rc;

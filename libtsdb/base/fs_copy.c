@@ -78,12 +78,29 @@ static int remove_below(int dirfd, const char *path, int depth, struct pm_error 
 		return rc;
 	rc = depth ? remove_all_in(fd, depth - 1, err) : pm_fail(err, PM_ERR_LIMIT, "%s: too deep to remove", path);
 	pm_fs_close(fd);
-	if (rc == 0 && unlinkat(dirfd, path, AT_REMOVEDIR) < 0)
-		rc = pm_fail(err, PM_ERR_IO, "%s: rmdir: %s", path, strerror(errno));
-	return rc;
+	return rc < 0 ? rc : pm_fs_rmdirat(dirfd, path, err);
 }
 
 int pm_fs_remove_tree(int dirfd, const char *path, struct pm_error *err)
 {
 	return remove_below(dirfd, path, DEPTH_MAX, err);
+}
+
+int pm_fs_check_empty(int dirfd, const char *path, struct pm_error *err)
+{
+	struct pm_strings names;
+	int fd, rc = pm_fs_openat(dirfd, path, PM_FS_DIRECTORY, &fd, err);
+
+	if (rc == PM_ERR_NOTFOUND)
+		return 0;
+	if (rc < 0)
+		return rc;
+	rc = pm_fs_list(fd, &names, err);
+	pm_fs_close(fd);
+	if (rc < 0)
+		return rc;
+	if (names.count)
+		rc = pm_fail(err, PM_ERR_EXISTS, "%s: is not empty", path);
+	pm_strings_free(&names);
+	return rc;
 }

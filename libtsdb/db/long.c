@@ -3,6 +3,7 @@
 
 #include "libtsdb/base/clock.h"
 #include "libtsdb/base/fs.h"
+#include "libtsdb/base/fs_copy.h"
 #include "libtsdb/base/match.h"
 #include "libtsdb/base/mem.h"
 
@@ -27,21 +28,9 @@ static int snap_again(struct tsdb__long *w, struct pm_error *err)
 /* A head whose place another took. Readers have its files open, or take a newer snapshot. */
 static void remove_head(struct tsdb *db, uint64_t generation)
 {
-	struct pm_strings names;
-	char folder[32], name[64];
-	int fd;
+	char folder[32];
 	tsdb__head_name(folder, generation);
-	if (pm_fs_openat(db->dirfd, folder, PM_FS_DIRECTORY, &fd, NULL) < 0)
-		return;
-	if (pm_fs_list(fd, &names, NULL) == 0) {
-		for (size_t i = 0; i < names.count; i++) {
-			snprintf(name, sizeof name, "%.*s", PM_STR_ARG(names.v[i]));
-			pm_fs_unlinkat(fd, name, NULL);
-		}
-		pm_strings_free(&names);
-	}
-	pm_fs_close(fd);
-	pm_fs_rmdirat(db->dirfd, folder, NULL);
+	pm_fs_remove_tree(db->dirfd, folder, NULL);
 }
 
 /* Segments that nobody names are what a killed process left, half-written or just not published. */

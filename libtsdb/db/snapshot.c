@@ -125,23 +125,6 @@ static int copy_store(struct copy *c, struct pm_error *err)
 
 /* ---- the directory ---- */
 
-static int check_target(const char *to, struct pm_error *err)
-{
-	struct pm_strings names;
-	int fd, rc = pm_fs_openat(AT_FDCWD, to, PM_FS_DIRECTORY, &fd, err);
-	if (rc == PM_ERR_NOTFOUND)
-		return 0;
-	if (rc < 0)
-		return rc;
-	rc = pm_fs_list(fd, &names, err);
-	pm_fs_close(fd);
-	if (rc == 0 && names.count)
-		rc = pm_fail(err, PM_ERR_EXISTS, "%s: there is something in it already", to);
-	if (rc == 0 || rc == PM_ERR_EXISTS)
-		pm_strings_free(&names);
-	return rc;
-}
-
 /* "a/b/" and "a/b" are one directory. */
 static int temp_name(const char *to, char tmp[PATH_MAX], struct pm_error *err)
 {
@@ -173,7 +156,7 @@ int tsdb_snapshot(struct tsdb *db, const char *to, struct tsdb_snapshot_stats *r
 	if (db->detached)
 		return pm_fail(err, PM_ERR_UNSUPPORTED,
 			"the store was copied, or the machine crashed: it must be opened for writing once before");
-	if ((rc = temp_name(to, tmp, err)) < 0 || (rc = check_target(to, err)) < 0)
+	if ((rc = temp_name(to, tmp, err)) < 0 || (rc = pm_fs_check_empty(AT_FDCWD, to, err)) < 0)
 		return rc;
 	pm_fs_remove_tree(AT_FDCWD, tmp, NULL); /* of a process that had this number and was killed */
 	if ((rc = tsdb__view_open(&c.view, db->dirfd, ".", err)) == 0 && !c.view.manifest)

@@ -22,7 +22,7 @@ $ printf 'm{a="z"} 3 2\n# EOF\n' | pm -d copy import - && pm -d copy query -t 2 
 $ mkdir empty && pm snapshot empty/ | sed 's/ [0-9.]* KiB/ N KiB/'
   empty/: N KiB copied, 0 B linked
 $ pm snapshot empty
-! pm snapshot: empty: there is something in it already
+! pm snapshot: empty: is not empty
 = 1
 $ pm snapshot m.om
 ! pm snapshot: m.om: open: Not a directory
