@@ -81,15 +81,12 @@ static int newest_put(struct tsdb__notes *n, uint32_t sid, int64_t t_ms, double 
 
 static int load_row(struct tsdb__notes *n, const struct tsdb_row *row, uint64_t pos, struct pm_error *err)
 {
-	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
-	const struct tsdb_exemplar_rec *e;
+	struct tsdb__exemplar_view v;
 	size_t off = 0;
 	for (uint32_t i = 0; i < row->width; i++) {
-		if (!(e = tsdb__exemplars_next(row, &off)) || e->label_count > TSDB_EXEMPLAR_LABELS_MAX ||
-			tsdb__exemplar_labels(e, labels) < 0)
+		if (!tsdb__exemplars_read(row, &off, &v))
 			return tsdb__corrupt(err, "log", pos, "exemplars that are none");
-		struct pm_labels l = { labels, e->label_count };
-		if (newest_put(n, e->sid, e->t_ms, e->v, pm_labels_hash(l)) < 0)
+		if (newest_put(n, v.e->sid, v.e->t_ms, v.e->v, pm_labels_hash(v.labels)) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	return 0;

@@ -195,22 +195,19 @@ static int move_metadata(struct renewal *k, struct pm_error *err)
 	return rc;
 }
 
-static int move_exemplars_of(
-	struct renewal *k, const struct tsdb_row *row, struct tsdb__exemplars_out *out, struct pm_error *err)
+static int move_exemplars_of(struct renewal *k, const struct tsdb_row *row, uint64_t pos,
+	struct tsdb__exemplars_out *out, struct pm_error *err)
 {
-	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
+	struct tsdb__exemplar_view v;
 	size_t off = 0;
 	uint32_t sid;
 	int rc;
 	for (uint32_t i = 0; i < row->width; i++) {
-		const struct tsdb_exemplar_rec *e = tsdb__exemplars_next(row, &off);
-		if (!e || e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(e, labels) < 0)
-			return tsdb__corrupt(err, "log", 0, "not an exemplar");
-		if (e->sid >= k->old->rec.sid_end)
-			return tsdb__corrupt(err, "log", 0, "an exemplar of no series");
-		if ((rc = new_sid(k, e->sid, 0, &sid, err)) < 0)
+		if (!tsdb__exemplars_read(row, &off, &v) || v.e->sid >= k->old->rec.sid_end)
+			return tsdb__corrupt(err, "log", pos, "exemplars that are none");
+		if ((rc = new_sid(k, v.e->sid, 0, &sid, err)) < 0)
 			return rc;
-		if (tsdb__exemplars_put(out, sid, e->t_ms, e->v, (struct pm_labels){ labels, e->label_count }) < 0)
+		if (tsdb__exemplars_put(out, sid, v.e->t_ms, v.e->v, v.labels) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	return 0;
@@ -229,7 +226,7 @@ static int move_exemplars(struct renewal *k, struct pm_error *err)
 	rc = tsdb__exemplars_walk(old->head, tsdb__snap_last(old, family), tsdb__exemplars_sealed(&old->rec),
 		old->rec.log_end, tsdb__exemplar_max(&k->work->db->write), &walk, err);
 	for (size_t i = walk.count; rc == 0 && i-- > 0;) {
-		if ((rc = move_exemplars_of(k, walk.rows[i], &out, err)) == 0)
+		if ((rc = move_exemplars_of(k, walk.rows[i], walk.positions[i], &out, err)) == 0)
 			rc = tsdb__exemplars_flush(&k->new, &out, false, err);
 	}
 	pm_buf_release(&out.buf);

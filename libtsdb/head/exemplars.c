@@ -127,19 +127,25 @@ int tsdb__exemplars_flush(struct tsdb__write *w, struct tsdb__exemplars_out *out
 	return rc;
 }
 
+bool tsdb__exemplars_read(const struct tsdb_row *row, size_t *off, struct tsdb__exemplar_view *ret)
+{
+	ret->e = tsdb__exemplars_next(row, off);
+	if (!ret->e || ret->e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(ret->e, ret->room) < 0)
+		return false;
+	ret->labels = (struct pm_labels){ ret->room, ret->e->label_count };
+	return true;
+}
+
 /* Copies of one record's exemplars but for the first `skip`. */
 static int copy_row(
 	const struct tsdb_row *row, uint64_t skip, struct tsdb__exemplars_out *out, uint64_t pos, struct pm_error *err)
 {
-	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
-	const struct tsdb_exemplar_rec *e;
+	struct tsdb__exemplar_view v;
 	size_t off = 0;
 	for (uint32_t i = 0; i < row->width; i++) {
-		if (!(e = tsdb__exemplars_next(row, &off)) || e->label_count > TSDB_EXEMPLAR_LABELS_MAX ||
-			tsdb__exemplar_labels(e, labels) < 0)
+		if (!tsdb__exemplars_read(row, &off, &v))
 			return tsdb__corrupt(err, "log", pos, "exemplars that are none");
-		if (i >= skip && tsdb__exemplars_put(
-					 out, e->sid, e->t_ms, e->v, (struct pm_labels){ labels, e->label_count }) < 0)
+		if (i >= skip && tsdb__exemplars_put(out, v.e->sid, v.e->t_ms, v.e->v, v.labels) < 0)
 			return pm_fail(err, PM_ERR_NOMEM, "out of memory");
 	}
 	return 0;

@@ -58,4 +58,13 @@ const struct tsdb_exemplar_rec *tsdb__exemplars_next(const struct tsdb_row *row,
 /* Its e->label_count labels, borrowed from the log. PM_ERR_CORRUPT without a message. */
 int tsdb__exemplar_labels(const struct tsdb_exemplar_rec *e, struct pm_label *ret);
 
+/* Both at once. */
+struct tsdb__exemplar_view {
+	const struct tsdb_exemplar_rec *e;
+	struct pm_labels labels; /* in `room` */
+	struct pm_label room[TSDB_EXEMPLAR_LABELS_MAX];
+};
+/* The exemplar at *off with its labels; *off moves on. False: damaged. */
+bool tsdb__exemplars_read(const struct tsdb_row *row, size_t *off, struct tsdb__exemplar_view *ret);
+
 #endif

@@ -23,13 +23,12 @@ static const char *histograms_damage(
 
 static const char *exemplars_damage(const struct tsdb__verify *k, const struct tsdb_row *row)
 {
-	struct pm_label labels[TSDB_EXEMPLAR_LABELS_MAX];
+	struct tsdb__exemplar_view v;
 	size_t off = 0;
 	for (uint32_t i = 0; i < row->width; i++) {
-		const struct tsdb_exemplar_rec *e = tsdb__exemplars_next(row, &off);
-		if (!e || e->label_count > TSDB_EXEMPLAR_LABELS_MAX || tsdb__exemplar_labels(e, labels) < 0)
+		if (!tsdb__exemplars_read(row, &off, &v))
 			return "an exemplar that is none";
-		if (e->sid >= k->view.rec.sid_end)
+		if (v.e->sid >= k->view.rec.sid_end)
 			return "an exemplar of a series that is not there";
 	}
 	return NULL;
